@@ -1,0 +1,1 @@
+"""From rows to `raw`: stage, publish, quarantine, ledger."""

@@ -1,0 +1,1 @@
+"""Reports: query the marts, render, deliver."""

@@ -1,0 +1,42 @@
+"""What a control centre sets: everything from the environment, one place, with defaults for Rostov oblast."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+DEFAULT_EXPORTED_AT_PATTERN = r"(?P<date>\d{4}-\d{2}-\d{2})(?:_(?P<time>\d{2}-\d{2})(?!\d|-))?"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one installation.
+
+    `inbox`: folder the exports arrive in; `state`: folder for Data Docs and other local state;
+    `timezone`: of the region, all periods are its local days; `region`: as the systems spell it;
+    `sources`: enabled sources, a total over all sources exists only where each of them has the day;
+    `exported_at_pattern`: finds `date` (YYYY-MM-DD) and, if there, `time` (HH-MM) in a file name.
+    """
+
+    inbox: Path
+    state: Path
+    timezone: ZoneInfo
+    region: str
+    sources: tuple[str, ...]
+    exported_at_pattern: re.Pattern[str]
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Read `MCU_*` variables; raises KeyError for an unknown time zone, re.error for a broken pattern."""
+        return cls(
+            inbox=Path(env.get("MCU_INBOX", "inbox")),
+            state=Path(env.get("MCU_STATE", ".local")),
+            timezone=ZoneInfo(env.get("MCU_TIMEZONE", "Europe/Moscow")),
+            region=env.get("MCU_REGION", "Ростовская область"),
+            sources=tuple(env.get("MCU_SOURCES", "pos,incident").split(",")),
+            exported_at_pattern=re.compile(env.get("MCU_EXPORTED_AT_PATTERN", DEFAULT_EXPORTED_AT_PATTERN)),
+        )

@@ -1,0 +1,1 @@
+"""Exports of the source systems: bytes in, rows out. No Airflow, no database."""
