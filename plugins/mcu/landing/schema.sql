@@ -23,6 +23,53 @@ revoke all on schema public from public;
 grant usage on schema bi to bi_reader;
 grant usage on schema pii to pii_reader;
 
+-- Text of raw.* to values ----------------------------------------------------------------------
+-- Null for whatever is not the canonical form (see mcu.sources.cells) or no real date, never an error.
+-- plpgsql without an exception block: a subtransaction would fail in a parallel worker.
+
+create or replace function ops.to_local_date(value text) returns date
+language plpgsql immutable strict parallel safe as $$
+declare
+    first_of_month date;
+    result date;
+begin
+    if value !~ '^[0-9]{2}\.(0[1-9]|1[0-2])\.[0-9]{4}$' or right(value, 4) = '0000' then
+        return null;
+    end if;
+    first_of_month := make_date(substr(value, 7, 4)::integer, substr(value, 4, 2)::integer, 1);
+    result := first_of_month + substr(value, 1, 2)::integer - 1;
+    if date_trunc('month', result::timestamp) <> first_of_month::timestamp then
+        return null;  -- 31.02.2026, 00.05.2026
+    end if;
+    return result;
+end $$;
+comment on function ops.to_local_date(text) is 'DD.MM.YYYY to date; anything else: null.';
+
+create or replace function ops.to_local_timestamp(value text) returns timestamp
+language plpgsql immutable strict parallel safe as $$
+begin
+    if value !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$' then
+        return null;
+    end if;
+    return ops.to_local_date(substr(value, 9, 2) || '.' || substr(value, 6, 2) || '.' || substr(value, 1, 4))
+        + make_time(substr(value, 12, 2)::integer, substr(value, 15, 2)::integer, substr(value, 18, 2)::integer);
+end $$;
+comment on function ops.to_local_timestamp(text) is 'YYYY-MM-DD HH:MM:SS to timestamp; anything else: null.';
+
+create or replace function ops.to_milliseconds(value text) returns bigint
+language plpgsql immutable strict parallel safe as $$
+declare
+    parts text[] := regexp_match(value, '^(-?)([0-9]{1,9}):([0-5][0-9]):([0-5][0-9])\.([0-9]{3})$');
+begin
+    if parts is null then
+        return null;
+    end if;
+    return (parts[1] || '1')::integer * (
+        ((parts[2]::bigint * 60 + parts[3]::integer) * 60 + parts[4]::integer) * 1000 + parts[5]::integer
+    );
+end $$;
+comment on function ops.to_milliseconds(text) is '[-]H:MM:SS.mmm, hours unbounded, to milliseconds; anything else: null.';
+
 -- Ledger ---------------------------------------------------------------------------------------
 
 create table if not exists ops.load (
