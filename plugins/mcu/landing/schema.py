@@ -1,0 +1,59 @@
+"""Applies the warehouse's own schema. `python -m mcu.landing.schema` does it to $WAREHOUSE_DSN."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from mcu.sources import columns
+
+TABLES = {"pos": "pos_message", "incident": "incident"}
+
+
+def raw_table(source: str) -> sql.Identifier:
+    return sql.Identifier("raw", TABLES[source])
+
+
+def apply(connection: Connection) -> None:
+    """Create or extend everything that dbt does not build, and commit. Two at once wait for each other."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('mcu.schema'))")
+        cursor.execute(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
+        for source in columns.SOURCES:
+            cursor.execute(_raw_ddl(source))
+
+
+def _raw_ddl(source: str) -> sql.Composable:
+    """The table of row versions; fields that the column map got later are added to it."""
+    fields = [
+        sql.SQL("alter table {} add column if not exists {} text;").format(raw_table(source), sql.Identifier(field))
+        for field in columns.load(source).types
+    ]
+    create = sql.SQL(
+        """
+        create table if not exists {table} (
+            source_key text not null,
+            content_hash text collate "C" not null check (length(content_hash) = 32),
+            exported_at timestamptz not null,
+            load_id bigint not null references ops.load,
+            row_number bigint,
+            extra jsonb,
+            primary key (source_key, exported_at, content_hash)
+        );
+        comment on table {table} is 'Row versions: a row is stored when its content differs from what was known.';
+        create index if not exists {index} on {table} (load_id);
+        """
+    ).format(table=raw_table(source), index=sql.Identifier(f"{TABLES[source]}_load_id_idx"))
+    return sql.SQL("\n").join([create, *fields])
+
+
+if __name__ == "__main__":
+    _connection = psycopg2.connect(os.environ["WAREHOUSE_DSN"])
+    try:
+        apply(_connection)
+    finally:
+        _connection.close()
