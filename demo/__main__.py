@@ -1,0 +1,112 @@
+"""`python -m demo --out DIR`: writes weeks of synthetic exports of both systems for Rostov oblast."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from demo.appeals import appeal
+from demo.arrivals import arrivals
+from demo.dirt import with_flaws
+from demo.exports import TIMEZONE, Export, plan_exports, write_workbook
+from demo.incidents import incident
+from demo.life import Message
+from demo.reference import load_reference
+
+PART = ".part"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the arguments, write the files, tell the progress on stderr."""
+    options = _parse(arguments)
+    started = time.monotonic()
+    messages = make_messages(options.weeks, options.monthly, options.seed, options.until)
+    exports = plan_exports(options.weeks, options.until)
+    _say(f"demo: {len(messages):,} messages of {options.weeks} weeks up to {options.until}, {len(exports)} files")
+    rows = 0
+    for done, (export, count) in enumerate(_write_all(exports, messages, options.seed, options.out), start=1):
+        rows += count
+        _say(f"demo: [{done}/{len(exports)}] {export.path}: {count:,} rows")
+    _say(f"demo: {rows:,} rows in {len(exports)} files, {time.monotonic() - started:.0f} s: {options.out}")
+
+
+def make_messages(weeks: int, monthly: int, seed: int, until: date) -> list[Message]:
+    """The lives of all messages of the period, in order of creation; the same arguments give the same lives."""
+    rng = Random(seed)
+    reference = load_reference()
+    make = {"incident": incident, "pos": appeal}
+    return [
+        with_flaws(make[arrival.source](arrival, number, reference, rng), rng)
+        for number, arrival in enumerate(arrivals(reference, weeks, monthly, until, rng))
+    ]
+
+
+def write_export(export: Export, messages: list[Message], seed: int, out: Path) -> int:
+    """Write one file under a name that no reader takes for an export; returns the number of rows."""
+    rows = export.rows(messages, seed)
+    write_workbook(out / f"{export.path}{PART}", export, rows)
+    return len(rows)
+
+
+_shared: list[Message] = []
+
+
+def _write_all(exports: list[Export], messages: list[Message], seed: int, out: Path) -> Iterator[tuple[Export, int]]:
+    """Write all files, then give them their names: an interrupted run leaves no half set behind."""
+    for folder in {(out / export.path).parent for export in exports}:
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob(f"*{PART}"):
+            leftover.unlink()
+    with ProcessPoolExecutor(initializer=_share, initargs=(messages,)) as pool:
+        jobs = {pool.submit(_write_shared, export, seed, out): export for export in exports}
+        for job in as_completed(jobs):
+            yield jobs[job], job.result()
+    for export in exports:
+        (out / f"{export.path}{PART}").replace(out / export.path)
+
+
+def _share(messages: list[Message]) -> None:
+    _shared[:] = messages
+
+
+def _write_shared(export: Export, seed: int, out: Path) -> int:
+    return write_export(export, _shared, seed, out)
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="inbox folder to write into")
+    parser.add_argument("--weeks", type=int, default=12, help="full weeks of messages (default 12)")
+    parser.add_argument("--monthly", type=int, default=6000, help="messages a month, both systems (default 6000)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same files (default 1)")
+    parser.add_argument("--until", type=_sunday, default=_last_sunday(), help="last day (default: last Sunday)")
+    options = parser.parse_args(arguments)
+    if options.weeks < 1 or options.monthly < 1:
+        parser.error("--weeks and --monthly must be at least 1")
+    return options
+
+
+def _sunday(text: str) -> date:
+    day = date.fromisoformat(text)
+    if day.isoweekday() != 7:
+        raise argparse.ArgumentTypeError(f"{text} is not a Sunday: the demo ends with a full week")
+    return day
+
+
+def _last_sunday() -> date:
+    today = datetime.now(TIMEZONE).date()
+    return today - timedelta(days=today.isoweekday())
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
