@@ -1,0 +1,39 @@
+{#- The six counts of a period, in the order in which every mart shows them. -#}
+{% macro six_counts() -%}
+    {{ return(["received", "answered", "answered_on_time", "became_overdue", "open_at_end", "overdue_at_end"]) }}
+{%- endmacro %}
+
+{#- Sums of the six counts as columns. -#}
+{% macro sum_six_counts() -%}
+    {%- for count in six_counts() %}
+    sum({{ count }})::bigint as {{ count }}{{ "," if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- Share of two counts, never rounded; null when nothing is below the line. -#}
+{% macro share(part, whole) -%}
+    ({{ part }})::double precision / nullif({{ whole }}, 0)
+{%- endmacro %}
+
+{#- DESIGN §5: answered in time, of all that was decided in the period. -#}
+{% macro on_time_share() -%}
+    {{ share("answered_on_time", "answered_on_time + became_overdue") }}
+{%- endmacro %}
+
+{#- Change in percent; only on a base that carries a percentage. -#}
+{% macro delta_pct(current_count, previous_count) -%}
+    case
+        when {{ previous_count }} >= {{ var("delta_pct_min_base") }}
+            then 100.0::double precision * ({{ current_count }} - {{ previous_count }}) / {{ previous_count }}
+    end
+{%- endmacro %}
+
+{#- Zone of a period: green, yellow, red; few: too few answers to be ranked. -#}
+{% macro zone(on_time_share, answered) -%}
+    case
+        when {{ answered }} < {{ var("zone_min_answered") }} then 'few'
+        when {{ on_time_share }} >= {{ var("zone_green_from") }} then 'green'
+        when {{ on_time_share }} >= {{ var("zone_yellow_from") }} then 'yellow'
+        when {{ on_time_share }} < {{ var("zone_yellow_from") }} then 'red'
+    end
+{%- endmacro %}

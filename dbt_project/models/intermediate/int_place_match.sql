@@ -1,0 +1,108 @@
+with incidents as (
+
+    select * from {{ ref('int_incident') }}
+
+),
+
+pos_messages as (
+
+    select * from {{ ref('int_pos_message') }}
+
+),
+
+aliases as (
+
+    select * from {{ ref('municipality_aliases') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('organisation_rules') }}
+
+),
+
+places as (
+
+    select
+        'municipality' as kind,
+        municipality as place
+    from incidents
+    union
+    select
+        'organisation' as kind,
+        org_current as place
+    from pos_messages
+    union
+    select
+        'organisation' as kind,
+        org_received as place
+    from pos_messages
+
+),
+
+plain_places as (
+
+    select
+        kind,
+        place,
+        {{ plain_text("place") }} as plain_place
+    from places
+    where place is not null
+
+),
+
+alias_matches as (
+
+    select
+        plain_places.kind,
+        plain_places.place,
+        aliases.oktmo,
+        1000 as priority,
+        length(plain_places.plain_place) as matched_length
+    from plain_places
+    inner join aliases on plain_places.plain_place = {{ plain_text("aliases.alias") }}
+    where plain_places.kind = 'municipality'
+
+),
+
+-- «Some body of the oblast» is a guess that only an organisation's name allows.
+rule_matches as (
+
+    select
+        plain_places.kind,
+        plain_places.place,
+        rules.oktmo,
+        rules.priority,
+        length((regexp_match(plain_places.plain_place, '(?:^| )(' || rules.pattern || ')(?= )'))[1]) as matched_length
+    from plain_places
+    inner join rules on plain_places.plain_place ~ ('(^| )(' || rules.pattern || ')(?= )')
+    where plain_places.kind = 'organisation' or rules.priority >= 100
+
+),
+
+-- The longest, most specific match wins.
+ranked_matches as (
+
+    select distinct on (kind, place) *
+    from (
+        select * from alias_matches
+        union all
+        select * from rule_matches
+    ) as matches
+    order by kind, place, priority desc, matched_length desc, oktmo
+
+),
+
+int_place_match as (
+
+    select
+        kind,
+        place,
+        oktmo
+    from ranked_matches
+    where oktmo is not null
+
+)
+
+select * from int_place_match

@@ -1,0 +1,45 @@
+with source_rows as (
+
+    select * from {{ source('incident', 'incident') }}
+
+),
+
+-- Two files of one moment: the greater content hash wins, so that the order of loading never decides.
+one_version_a_moment as (
+
+    select distinct on (source_key, exported_at) *
+    from source_rows
+    order by source_key, exported_at, content_hash desc
+
+),
+
+stg_incident__incident_version as (
+
+    select
+        source_key,
+        exported_at,
+        load_id,
+        coalesce(cabinet, '') as cabinet,
+        department,
+        executor,
+        {{ from_local("ops.to_local_timestamp(created_at)") }} as created_at,
+        {{ from_local("ops.to_local_timestamp(first_answer_at)") }} as first_answer_at,
+        {{ from_local("ops.to_local_timestamp(closed_at)") }} as closed_at,
+        -- A negative figure of the source is no figure.
+        case
+            when ops.to_milliseconds(first_answer_elapsed_working) >= 0
+                then ceil(ops.to_milliseconds(first_answer_elapsed_working) / 60000.0)::bigint
+        end as first_answer_working_minutes,
+        topic_group,
+        topic,
+        region,
+        municipality,
+        outcome,
+        lower(substring(post_url from '^(?:[a-zA-Z]+://)?(?:www\.)?([^/:?#]+)')) as post_domain,
+        case when closing_reason ~ '^[1-5]$' then closing_reason::smallint end as rating,
+        coalesce(closing_reason = 'Автор доволен', false) as is_author_satisfied
+    from one_version_a_moment
+
+)
+
+select * from stg_incident__incident_version
