@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import re
-import secrets
 import shutil
 import subprocess
 import sysconfig
@@ -19,6 +18,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from stack.paths import StackError
+from stack.secret import secret, write_secret
 
 MIN_VERSION = 15
 SUPERUSER = "postgres"
@@ -300,20 +300,3 @@ class _Account:
             f"PostgreSQL never runs as root, and the user it runs as (uid {self.uid}) cannot enter {needed[0]}. "
             "Move the clone to a folder that everyone may enter, or do not run as root."
         )
-
-
-def secret(path: Path) -> str:
-    """The text of a secret's file, generated on the first call (32 URL-safe characters)."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_secret(path, secrets.token_urlsafe(24))
-    return path.read_text()
-
-
-def write_secret(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    half_written = path.with_name(path.name + ".new")
-    half_written.unlink(missing_ok=True)
-    with os.fdopen(os.open(half_written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as sink:
-        sink.write(text)
-    half_written.rename(path)

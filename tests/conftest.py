@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection
 
+from stack.environment import AIRFLOW, NO_TELEMETRY
 from stack.paths import REPOSITORY
 from stack.ports import free_port
 from stack.postgres import READER, Cluster
@@ -19,6 +20,9 @@ from stack.postgres import READER, Cluster
 CLUSTERS = REPOSITORY / ".local" / "test"
 TEMPLATE = "warehouse_template"
 _numbers = count(1)
+
+# Before any test imports Airflow: it reads its settings then, and would make a folder in the user's home.
+os.environ.update({**NO_TELEMETRY, **AIRFLOW, "AIRFLOW_HOME": str(CLUSTERS / "airflow")})
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,28 @@
+# Thin on purpose: what the targets do is in the Python package stack/.
+.DEFAULT_GOAL := help
+.PHONY: help run test stop clean lint psql airflow dsn docs lock
+PYTHON := .local/venv/bin/python
+STACK := @sh stack/setup.sh && $(PYTHON) -m stack
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+run: ## all set-up, then exports to delivered reports; INBOX=folder: with your own exports
+	$(STACK) run
+test: ## all set-up, then every test; ARGS="…" for pytest
+	@sh stack/setup.sh && $(PYTHON) -m pytest -n 2 $(ARGS)
+stop: ## stop what `make run` started
+	$(STACK) stop
+clean: ## stop, and remove all local state
+	$(STACK) clean
+lint: ## ruff, mypy, sqlfluff, yamllint
+	@sh stack/setup.sh && PATH="$$PWD/.local/venv/bin:$$PATH" sh stack/lint.sh
+psql: ## a shell into the warehouse; ARGS="…" for psql
+	$(STACK) psql $(ARGS)
+airflow: ## the Airflow command line: make airflow ARGS="dags list"
+	$(STACK) airflow $(ARGS)
+dsn: ## print the warehouse's connection string (make -s dsn); ROLE=bi_reader: a reader's
+	$(STACK) dsn $(ROLE)
+docs: ## dbt's documentation of the warehouse into .local/docs
+	$(STACK) docs
+lock: ## requirements.in → requirements.txt
+	@sh stack/setup.sh && $(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt

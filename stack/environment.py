@@ -1,0 +1,99 @@
+"""The environment of every process of the stack: Airflow, dbt and Great Expectations are set by it alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from stack.paths import REPOSITORY
+from stack.secret import secret, write_secret
+
+SENDER = "mcu@mcu.example"
+
+NO_TELEMETRY = {
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "AIRFLOW__METRICS__OTEL_ON": "False",
+    "AIRFLOW__TRACES__OTEL_ON": "False",
+}
+
+AIRFLOW = {
+    "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+    "AIRFLOW__CORE__PARALLELISM": "4",
+    "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+    "AIRFLOW__API__HOST": "127.0.0.1",
+    "AIRFLOW__API__WORKERS": "1",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+    "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
+}
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the services listen, all on 127.0.0.1."""
+
+    postgres: int
+    airflow: int
+    smtp: int
+    mail_page: int
+
+
+def service_environment(
+    state: Path, ports: Ports, metadata_dsn: str, warehouse_dsn: str, inbox: Path
+) -> dict[str, str]:
+    """All variables that the stack sets, in the form of `os.environ`. `metadata_dsn`: of Airflow's own database."""
+    secrets_folder = state / "secrets"
+    airflow_url = f"http://127.0.0.1:{ports.airflow}"
+    return {
+        **NO_TELEMETRY,
+        **AIRFLOW,
+        **{name: value for name, value in os.environ.items() if name.startswith("MCU_")},
+        "MCU_STATE": str(state),
+        "MCU_INBOX": str(inbox),
+        "WAREHOUSE_DSN": warehouse_dsn,
+        "AIRFLOW_HOME": str(state / "airflow"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_dsn.replace("postgresql://", "postgresql+psycopg2://"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords_file(secrets_folder)),
+        "AIRFLOW__CORE__FERNET_KEY": secret(secrets_folder / "fernet") + "=",  # base64 of 32 bytes, padded
+        "AIRFLOW__API__PORT": str(ports.airflow),
+        "AIRFLOW__API__BASE_URL": airflow_url,
+        "AIRFLOW__API__SECRET_KEY": secret(secrets_folder / "api"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secret(secrets_folder / "jwt"),
+        "AIRFLOW_CONN_WAREHOUSE": warehouse_dsn,
+        "AIRFLOW_CONN_SMTP_DEFAULT": (
+            f"smtp://127.0.0.1:{ports.smtp}/?disable_tls=true&disable_ssl=true&from_email={quote(SENDER)}"
+        ),
+        "SENDRIA_CONFIG_DIR": str(state / "mail"),
+        "MPLCONFIGDIR": str(state / "cache" / "matplotlib"),
+        "XDG_CACHE_HOME": str(state / "cache"),
+        "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }
+
+
+def process_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """What a process gets: `ours` over the caller's, less what would steer our tools from outside."""
+    foreign = ("AIRFLOW", "DBT_", "PYTHON", "PG", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | dict(ours)
+
+
+def admin_password(state: Path) -> str:
+    """Of the user `admin` of Airflow's web page and API."""
+    return secret(state / "secrets" / "airflow_admin")
+
+
+def _passwords_file(secrets_folder: Path) -> Path:
+    path = secrets_folder / "airflow_passwords.json"
+    if not path.exists():
+        write_secret(path, json.dumps({"admin": admin_password(secrets_folder.parent)}))
+    return path
