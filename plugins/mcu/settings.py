@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+# The folder that holds dags/, plugins/, dbt_project/ and expectations/.
+PROJECT = Path(__file__).resolve().parents[2]
+
 DEFAULT_EXPORTED_AT_PATTERN = r"(?P<date>\d{4}-\d{2}-\d{2})(?:_(?P<time>\d{2}-\d{2})(?!\d|-))?"
 
 

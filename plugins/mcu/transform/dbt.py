@@ -1,0 +1,124 @@
+"""dbt over one layer of the project, with each node's result kept in `ops.dbt_result`.
+
+One `dbt build` a layer, not one a model: each call costs seconds of start-up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
+from psycopg2.extras import execute_values
+
+from mcu.settings import PROJECT, Settings
+
+log = logging.getLogger(__name__)
+
+DBT_PROJECT = PROJECT / "dbt_project"
+
+# Layers in the order in which they are built: name → what `dbt build --select` takes.
+LAYERS: dict[str, tuple[str, ...]] = {
+    "staging": ("path:seeds", "path:models/staging"),
+    "intermediate": ("path:models/intermediate",),
+    "core": ("path:models/marts/core",),
+    "reports": ("path:models/marts/reports",),
+}
+
+
+@dataclass(frozen=True)
+class DbtBuild:
+    """Outcome of one `dbt build`: exit code and, if it came that far, dbt's run_results."""
+
+    returncode: int
+    run_results: dict[str, Any]
+
+    @property
+    def failures(self) -> list[str]:
+        """A line a node that failed: its id and dbt's message."""
+        return [
+            f"{result['unique_id']}: {result['message']}"
+            for result in self.run_results.get("results", [])
+            if result["status"] in ("error", "fail", "runtime error")
+        ]
+
+
+def build(dsn: str, settings: Settings, select: tuple[str, ...], target: Path) -> DbtBuild:
+    """Run `dbt build` for `select` in the warehouse `dsn`; its output goes to the log line by line.
+
+    `target`: folder of dbt's artefacts, one a warehouse. Does not raise when a node fails: see `failures`.
+    """
+    results_file = target / "run_results.json"
+    results_file.unlink(missing_ok=True)
+    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "build"]
+    command += ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    command += [*flags(settings, target), "--select", *select]
+    with subprocess.Popen(
+        command, env=environment(dsn), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.info(line.rstrip())
+    run_results = json.loads(results_file.read_text()) if results_file.exists() else {}
+    return DbtBuild(process.returncode, run_results)
+
+
+def flags(settings: Settings, target: Path) -> list[str]:
+    """Flags that every dbt command over this project takes."""
+    variables = {
+        "region_timezone": settings.timezone.key,
+        "region_name": settings.region,
+        "enabled_sources": list(settings.sources),
+    }
+    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    return [*folders, "--target-path", str(target), "--log-path", str(target), "--vars", json.dumps(variables)]
+
+
+def environment(dsn: str) -> dict[str, str]:
+    """The process environment with the warehouse `dsn` as libpq variables, which dbt's profile reads."""
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    parts = parse_dsn(dsn)
+    return {
+        **os.environ,
+        **{name: str(parts[part]) for part, name in names.items() if part in parts},
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def record(connection: Connection, build_id: int, outcome: DbtBuild) -> None:
+    """Write each node's result to `ops.dbt_result`, in the caller's transaction."""
+    if not outcome.run_results:
+        return
+    invocation_id = outcome.run_results["metadata"]["invocation_id"]
+    rows = [
+        (
+            build_id,
+            invocation_id,
+            result["unique_id"],
+            result["unique_id"].split(".", 1)[0],
+            result["status"],
+            result["adapter_response"].get("rows_affected"),
+            result["failures"],
+            result["execution_time"],
+            result["message"],
+        )
+        for result in outcome.run_results["results"]
+    ]
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            """
+            insert into ops.dbt_result (
+                build_id, invocation_id, node_id, resource_type, status,
+                rows_affected, failures, execution_seconds, message
+            ) values %s
+            """,
+            rows,
+        )
