@@ -1,0 +1,123 @@
+"""Where a message belongs: municipalities of both systems and topics, told by plain lists.
+
+The product matches organisations by rules; here each name that the trap exports use is simply written down.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import cache
+from pathlib import Path
+
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
+
+OBLAST = "60000000"
+ROSTOV, AZOV, AZOV_DISTRICT, VOLGODONSK, VOLGODONSK_DISTRICT = (
+    "60701000",
+    "60704000",
+    "60601000",
+    "60712000",
+    "60612000",
+)
+KAMENSK_SHAKHTINSKY, KAMENSK_DISTRICT, OKTYABRSKY, PROLETARSKY = "60719000", "60623000", "60641000", "60645000"
+DONETSK, UST_DONETSK, SHAKHTY, NOVOSHAKHTINSK = "60717000", "60655000", "60740000", "60730000"
+VESELOVSKY, SOVETSKY, TAGANROG, AKSAY = "60609000", "60652000", "60737000", "60602000"
+
+ORGANISATIONS = {
+    "Администрация города Ростова-на-Дону": ROSTOV,
+    "Администрация Октябрьского района города Ростова-на-Дону": ROSTOV,
+    "Администрация Пролетарского района города Ростова-на-Дону": ROSTOV,
+    "Управление образования Советского района г. Ростова-на-Дону": ROSTOV,
+    "МКУ «УЖКХ» Ворошиловского района города Ростова-на-Дону": ROSTOV,
+    "Администрация Октябрьского района": OKTYABRSKY,
+    "Администрация Октябрьского района Ростовской области": OKTYABRSKY,
+    "Администрация Пролетарского района": PROLETARSKY,
+    "Администрация Советского района": SOVETSKY,
+    "Администрация города Азова": AZOV,
+    "Администрация Азовского района": AZOV_DISTRICT,
+    "Администрация Кулешовского сельского поселения Азовского района": AZOV_DISTRICT,
+    "Администрация города Волгодонска": VOLGODONSK,
+    "МБУ «Благоустройство» г. Волгодонск": VOLGODONSK,
+    "Администрация Волгодонского района": VOLGODONSK_DISTRICT,
+    "Администрация города Каменск-Шахтинского": KAMENSK_SHAKHTINSKY,
+    "Администрация города Каменска-Шахтинского": KAMENSK_SHAKHTINSKY,
+    "Администрация Каменского района": KAMENSK_DISTRICT,
+    "Администрация города Донецка": DONETSK,
+    "Администрация Усть-Донецкого района": UST_DONETSK,
+    "Администрация города Шахты": SHAKHTY,
+    "Управление социальной защиты г. Шахты": SHAKHTY,
+    "Администрация города Новошахтинска": NOVOSHAKHTINSK,
+    "Администрация Весёловского района": VESELOVSKY,
+    "Администрация Веселовского района": VESELOVSKY,
+    "АДМИНИСТРАЦИЯ ГОРОДА ТАГАНРОГА": TAGANROG,
+    "Администрация  Аксайского  района": AKSAY,
+    "Министерство здравоохранения Ростовской области": OBLAST,
+    "Министерство жилищно-коммунального хозяйства Ростовской области": OBLAST,
+    "Государственная жилищная инспекция Ростовской области": OBLAST,
+    "ПАО «ТНС энерго Ростов-на-Дону»": OBLAST,
+    "Правительство Ростовской области": OBLAST,
+}
+UNMAPPED_ORGANISATIONS = (
+    "ООО «Ромашка»",
+    "Администрация города Энска",
+    "ИП Кошкин",
+    "Администрация Ольгинского поселения",
+)
+
+UNSPECIFIED = "(не указано)"
+
+
+@cache
+def populations() -> dict[str, int | None]:
+    """Inhabitants (2024) by ОКТМО of the 55 municipalities and, without a figure, of the oblast itself."""
+    with (SEEDS / "municipalities.csv").open(encoding="utf-8") as file:
+        listed: dict[str, int | None] = {
+            m["oktmo"]: int(m["population"]) for m in csv.DictReader(file) if m["population"]
+        }
+    return listed | {OBLAST: None}
+
+
+@cache
+def _incident_municipalities() -> dict[str, str]:
+    with (SEEDS / "municipalities.csv").open(encoding="utf-8") as file:
+        names = {row["name"]: row["oktmo"] for row in csv.DictReader(file)}
+    written = {re.sub(r"^город (.*)", r"\1 г.о.", name): oktmo for name, oktmo in names.items()}
+    return {_plain(name): oktmo for name, oktmo in written.items()} | {"ростовская область, другое": OBLAST}
+
+
+@cache
+def _topic_aliases() -> dict[tuple[str, str], tuple[str, str]]:
+    with (SEEDS / "topic_aliases.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {(r["topic_group_alias"], r["topic_alias"]): (r["topic_group"], r["topic"]) for r in rows}
+
+
+def municipality_of_incident(written: str | None) -> tuple[str, bool]:
+    """ОКТМО and whether it was mapped, of «Муниципалитет»."""
+    oktmo = _incident_municipalities().get(_plain(written or ""))
+    return (oktmo, True) if oktmo else (OBLAST, False)
+
+
+def municipality_of_organisations(current: str | None, received: str | None) -> tuple[str, bool]:
+    """ОКТМО and whether it was mapped, by the current organisation, else by the one that received the message."""
+    for name in (current, received):
+        if name in ORGANISATIONS:
+            return ORGANISATIONS[name], True
+        if name is not None and name not in UNMAPPED_ORGANISATIONS:
+            raise KeyError(f"the oracle does not know this organisation: {name}")
+    return OBLAST, False
+
+
+def topic_of(group: str | None, topic: str | None) -> tuple[str, str]:
+    """Topic group and topic: stars stripped, aliases resolved, «(не указано)» for what is missing."""
+    group, topic = (re.sub(r"^(★\s*)+", "", value or "") for value in (group, topic))
+    for alias in ((group, topic), (group, "")):
+        if alias in _topic_aliases():
+            new_group, new_topic = _topic_aliases()[alias]
+            return new_group or group, new_topic or topic or UNSPECIFIED
+    return group or UNSPECIFIED, topic or UNSPECIFIED
+
+
+def _plain(written: str) -> str:
+    return " ".join(written.lower().replace("ё", "е").split())
