@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date, datetime, timedelta
+from functools import partial
+from multiprocessing import Pool
 from pathlib import Path
 from random import Random
 
@@ -47,13 +49,6 @@ def make_messages(weeks: int, monthly: int, seed: int, until: date) -> list[Mess
     ]
 
 
-def write_export(export: Export, messages: list[Message], seed: int, out: Path) -> int:
-    """Write one file under a name that no reader takes for an export; returns the number of rows."""
-    rows = export.rows(messages, seed)
-    write_workbook(out / f"{export.path}{PART}", export, rows)
-    return len(rows)
-
-
 _shared: list[Message] = []
 
 
@@ -63,20 +58,21 @@ def _write_all(exports: list[Export], messages: list[Message], seed: int, out: P
         folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob(f"*{PART}"):
             leftover.unlink()
-    with ProcessPoolExecutor(initializer=_share, initargs=(messages,)) as pool:
-        jobs = {pool.submit(_write_shared, export, seed, out): export for export in exports}
-        for job in as_completed(jobs):
-            yield jobs[job], job.result()
+    with Pool(initializer=_share, initargs=(messages,)) as pool:
+        yield from pool.imap_unordered(partial(_write_one, seed=seed, out=out), exports)
     for export in exports:
         (out / f"{export.path}{PART}").replace(out / export.path)
 
 
 def _share(messages: list[Message]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then stops the pool
     _shared[:] = messages
 
 
-def _write_shared(export: Export, seed: int, out: Path) -> int:
-    return write_export(export, _shared, seed, out)
+def _write_one(export: Export, seed: int, out: Path) -> tuple[Export, int]:
+    rows = export.rows(_shared, seed)
+    write_workbook(out / f"{export.path}{PART}", export, rows)
+    return export, len(rows)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -85,14 +81,14 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--weeks", type=int, default=12, help="full weeks of messages (default 12)")
     parser.add_argument("--monthly", type=int, default=6000, help="messages a month, both systems (default 6000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same files (default 1)")
-    parser.add_argument("--until", type=_sunday, default=_last_sunday(), help="last day (default: last Sunday)")
+    parser.add_argument("--until", type=sunday, default=_last_sunday(), help="last day (default: last Sunday)")
     options = parser.parse_args(arguments)
     if options.weeks < 1 or options.monthly < 1:
         parser.error("--weeks and --monthly must be at least 1")
     return options
 
 
-def _sunday(text: str) -> date:
+def sunday(text: str) -> date:
     day = date.fromisoformat(text)
     if day.isoweekday() != 7:
         raise argparse.ArgumentTypeError(f"{text} is not a Sunday: the demo ends with a full week")
@@ -109,4 +105,9 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("demo: interrupted, no file was given its name; run it again")
+    except OSError as error:
+        sys.exit(f"demo: cannot write the files: {error}")

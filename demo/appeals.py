@@ -40,7 +40,7 @@ class Case:
 
 
 def appeal(arrival: Arrival, number: int, reference: Reference, rng: Random) -> Message:
-    """The whole life of an appeal; `number` counts the appeals of the region."""
+    """The whole life of an appeal; `number` is its own and grows with time."""
     is_fast_track = arrival.topic.is_fast_track and rng.random() < 0.8
     case = Case(
         arrival=arrival,

@@ -7,32 +7,67 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from demo.life import Message, Row, as_date, as_timestamp
+from demo.life import Message, Row, as_date, as_timestamp, state
 
 Flaw = Callable[[Row, Random], Row]
 
+TIMESTAMP, DATE = "%Y-%m-%d %H:%M:%S", "%d.%m.%Y"
+UNKNOWN_MUNICIPALITIES = ["Омск г.о.", "Тьмутараканский район", "Краснодар г.о."]
+UNKNOWN_ORGANISATIONS = ["Администрация города Омска", "ООО «Ромашка-Сервис»", "Тьмутараканская управа"]
+NAME_FIELDS = ("municipality", "settlement", "org_received", "org_current")
+
+WITHOUT_YO_SHARE = 0.4
+DUPLICATE_SHARE = 0.002
+CONFLICT_SHARE = 0.0007
+REAL_DATE_SHARE = 0.005
+
+
+def with_flaws(message: Message, rng: Random) -> Message:
+    """The message with, perhaps, one flaw in its history; some clerks never write the letter ё."""
+    if rng.random() < WITHOUT_YO_SHARE:
+        message = replace(message, history=tuple((moment, row | _without_yo(row)) for moment, row in message.history))
+    lot = rng.random()
+    for flaw, share in FLAW_SHARES.items():
+        lot -= share
+        if lot < 0:
+            return _spoiled(message, flaw, rng)
+    return message
+
+
+def _spoiled(message: Message, flaw: Flaw, rng: Random) -> Message:
+    changes = [(moment, flaw(row, rng)) for moment, row in message.history]
+    history = [(moment, row | wrong) for (moment, row), (_, wrong) in zip(message.history, changes, strict=True)]
+    if flaw in CORRECTED and rng.random() < 0.6:
+        truth = state(message, datetime.max)
+        corrected_at = history[-1][0] + timedelta(days=rng.uniform(1, 9))
+        history.append((corrected_at, {field: truth[field] for _, wrong in changes for field in wrong}))
+    return replace(message, history=tuple(history))
+
 
 def _answered_before_created(row: Row, rng: Random) -> Row:
+    back = timedelta(days=rng.randint(60, 400))
     if "first_answer_at" in row:
-        answered = datetime.fromisoformat(str(row["first_answer_at"]))
-        return {"first_answer_at": as_timestamp(answered - timedelta(days=rng.randint(60, 400)))}
+        return {"first_answer_at": as_timestamp(datetime.strptime(str(row["first_answer_at"]), TIMESTAMP) - back)}
     if row.get("completed_date", "-") != "-":
-        completed = datetime.strptime(str(row["completed_date"]), "%d.%m.%Y")
-        return {"completed_date": as_date(completed - timedelta(days=rng.randint(60, 400)))}
+        return {"completed_date": as_date(datetime.strptime(str(row["completed_date"]), DATE) - back)}
     return {}
 
 
-def _created_in_the_future(row: Row, rng: Random) -> Row:
-    field = "created_at" if "created_at" in row else "received_date"
-    return {field: str(row[field]).replace("202", "203", 1)} if field in row else {}
+def _created_after_export(row: Row, rng: Random) -> Row:
+    ahead = timedelta(days=rng.randint(300, 3000))
+    if "created_at" in row:
+        return {"created_at": as_timestamp(datetime.strptime(str(row["created_at"]), TIMESTAMP) + ahead)}
+    if "received_date" in row:
+        return {"received_date": as_date(datetime.strptime(str(row["received_date"]), DATE) + ahead)}
+    return {}
 
 
 def _no_such_day(row: Row, rng: Random) -> Row:
     if "created_at" in row:
-        year, rest = str(row["created_at"])[:4], str(row["created_at"])[10:]
-        return {"created_at": rng.choice([f"{year}-13-45{rest}", f"{year}-02-31{rest}"])}
+        shown = str(row["created_at"])
+        return {"created_at": shown[:4] + rng.choice(["-13-45", "-02-31"]) + shown[10:]}
     if "received_date" in row:
-        return {"received_date": f"31.02.{str(row['received_date'])[-4:]}"}
+        return {"received_date": "31.02" + str(row["received_date"])[5:]}
     return {}
 
 
@@ -42,11 +77,10 @@ def _no_key(row: Row, rng: Random) -> Row:
 
 def _unknown_place(row: Row, rng: Random) -> Row:
     if "municipality" in row:
-        return {"municipality": rng.choice(["Омск г.о.", "Тьмутараканский район", "Краснодар г.о."])}
-    stranger = rng.choice(
-        ["Администрация города Омска", "ООО «Ромашка-Сервис»", "Администрация Тьмутараканского района"]
-    )
-    return {field: stranger for field in ("org_received", "org_current") if field in row}
+        return {"municipality": rng.choice(UNKNOWN_MUNICIPALITIES)}
+    fields = rng.choice([("org_received", "org_current"), ("org_current",)])
+    stranger = rng.choice(UNKNOWN_ORGANISATIONS)
+    return {field: stranger for field in fields if field in row}
 
 
 def _bad_score(row: Row, rng: Random) -> Row:
@@ -55,43 +89,19 @@ def _bad_score(row: Row, rng: Random) -> Row:
     return {"rating": rng.choice([7, 0])} if row.get("rating", "-") != "-" else {}
 
 
-# Flaw → share of the messages; what is not lasting is set right by the system some days later.
-FLAWS: dict[Flaw, float] = {
-    _answered_before_created: 0.003,
-    _created_in_the_future: 0.003,
-    _no_such_day: 0.003,
+def _without_yo(row: Row) -> Row:
+    return {field: str(row[field]).replace("ё", "е") for field in NAME_FIELDS if row.get(field)}
+
+
+FLAW_SHARES: dict[Flaw, float] = {
+    _answered_before_created: 0.004,
+    _created_after_export: 0.004,
+    _no_such_day: 0.004,
     _no_key: 0.0004,
     _unknown_place: 0.02,
     _bad_score: 0.03,
 }
-LASTING = {_unknown_place, _bad_score}
-
-
-def with_flaws(message: Message, rng: Random) -> Message:
-    """The message with, perhaps, one flaw in the changes of its history."""
-    lot = rng.random()
-    for flaw, share in FLAWS.items():
-        lot -= share
-        if lot < 0:
-            return _spoil(message, flaw, rng)
-    return message
-
-
-def _spoil(message: Message, flaw: Flaw, rng: Random) -> Message:
-    history = []
-    for moment, row in message.history:
-        wrong = flaw(row, rng)
-        history.append((moment, row | wrong))
-        if wrong and flaw not in LASTING and rng.random() < 0.6:
-            right = {field: row[field] for field in wrong}
-            history.append((moment + timedelta(days=rng.uniform(2, 14)), right))
-    return replace(message, history=tuple(sorted(history, key=lambda change: change[0])))
-
-
-DUPLICATE_SHARE = 0.002
-CONFLICT_SHARE = 0.0005
-REAL_DATE_SHARE = 0.005
-YO_SHARE = 0.3
+CORRECTED = {_answered_before_created, _created_after_export, _no_such_day}
 
 
 def with_noise(rows: list[Row], rng: Random) -> list[Row]:
@@ -103,16 +113,16 @@ def with_noise(rows: list[Row], rng: Random) -> list[Row]:
         if lot < DUPLICATE_SHARE:
             noisy.append(row)
         elif lot < DUPLICATE_SHARE + CONFLICT_SHARE:
-            noisy.append(row | {"outcome": "Отложено"} if "outcome" in row else row | {"status": "На контроле"})
+            noisy.append(row | ({"outcome": "Отложено"} if "im_id" in row else {"status": "На контроле"}))
     return noisy
 
 
 def _with_real_dates(row: Row) -> Row:
-    formats = {"created_at": "%Y-%m-%d %H:%M:%S", "received_date": "%d.%m.%Y", "planned_date": "%d.%m.%Y"}
+    patterns = {"created_at": TIMESTAMP, "first_answer_at": TIMESTAMP, "received_date": DATE, "planned_date": DATE}
     real: Row = {}
-    for field, pattern in formats.items():
+    for field, pattern in patterns.items():
         try:
             real[field] = datetime.strptime(str(row.get(field)), pattern)
         except ValueError:
-            continue
+            continue  # empty, or one of the days that do not exist: stays the text it is
     return row | real

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 
 from demo.dirt import with_noise
 from demo.life import Cell, Message, Row, state
@@ -59,7 +59,7 @@ class Export:
 
 
 def plan_exports(weeks: int, until: date) -> list[Export]:
-    """Exports in order of time: one after each full week, one a day for the last two weeks; the last one after `until`."""
+    """Exports in order of time: one after each full week, one a day for the last two weeks."""
     days_back = [*range(7 * (weeks - 1), DAILY_DAYS - 1, -7), *range(min(7 * weeks, DAILY_DAYS) - 1, -1, -1)]
     return [
         Export(cabinet, datetime.combine(until - ONE_DAY * back + ONE_DAY, cabinet.made_at))

@@ -41,7 +41,7 @@ class Card:
 
 
 def incident(arrival: Arrival, number: int, reference: Reference, rng: Random) -> Message:
-    """The whole life of a post; `number` counts the posts of the cabinet."""
+    """The whole life of a post; `number` is its own and grows with time."""
     organisation = reference.organisation(arrival.place, arrival.topic, rng)
     card = Card(
         arrival=arrival,
@@ -135,7 +135,8 @@ def _corrections(card: Card, base: Row, reference: Reference, rng: Random) -> It
 def _handling(card: Card, rng: Random) -> Iterator[Change]:
     lot = rng.random()
     if lot < 0.015:
-        yield after_working(card.created, rng.uniform(1, 40)), _assigned(card, after_working(card.created, 1))
+        assigned = after_working(card.created, rng.uniform(1, 40))
+        yield assigned, _assigned(card, assigned)
     elif lot < 0.03:
         closed = card.created + timedelta(hours=rng.uniform(6, 90))
         yield closed, {"incident_type": "Не решаемый", **_closed(card, closed, "Дальнейший диалог нецелесообразен")}

@@ -39,7 +39,8 @@ def address(place: Municipality, rng: Random) -> Address:
 
 def complaint(topic: Topic, where: Address, school: int, rng: Random) -> str:
     """What the citizen writes: usually a sentence or two, now and then a letter of thousands of characters."""
-    opening, ending = rng.choice(words()["openings"]), rng.choice(words()["endings"])
+    opening: str = rng.choice(words()["openings"])
+    ending: str = rng.choice(words()["endings"])
     text = topic.complaint.format(
         street=where.street, house=where.house, school=school, route=rng.randint(1, 96), n=rng.randint(3, 60)
     )
@@ -69,4 +70,5 @@ def official(organisation: str, role: str) -> str:
     rng = Random(f"{organisation}/{role}")
     officials = words()["officials"]
     gap = "  " if rng.random() < 0.2 else " "
-    return gap.join(rng.choice(officials[part]) for part in ("surnames", "names", "patronymics"))
+    parts: list[str] = [rng.choice(officials[part]) for part in ("surnames", "names", "patronymics")]
+    return gap.join(parts)
