@@ -9,9 +9,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from stack.environment import Ports, process_environment
 from stack.paths import REPOSITORY, StackError
@@ -64,22 +66,39 @@ def wait_until_well(state: Path, ports: Ports) -> None:
     deadline = time.monotonic() + START_SECONDS
     for service in services(state, ports):
         while not service.is_well():
-            process = background(state, service.name)
-            if process.find() is None:
-                raise StackError(f"{service.name} ended. The end of {process.log}:\n{_tail(process.log)}")
+            check_alive(state)
             if time.monotonic() > deadline:
-                raise StackError(f"{service.name} is not well after {START_SECONDS} s. See {process.log}")
+                log = background(state, service.name).log
+                raise StackError(f"{service.name} is not well after {START_SECONDS} s. See {log}")
             time.sleep(0.5)
+
+
+def check_alive(state: Path) -> None:
+    """Raises StackError for a service that ended since it was started."""
+    for process in _known(state):
+        if process.find() is None:
+            raise StackError(f"{process.name} ended. The end of {process.log}:\n{_tail(process.log)}")
+
+
+def running_services(state: Path) -> Iterator[psutil.Process]:
+    """The main process of each service that runs."""
+    for process in _known(state):
+        if found := process.find():
+            yield found
 
 
 def stop_services(state: Path) -> None:
     """Stop whatever of the services runs."""
-    stop_all([background(state, pid_file.stem) for pid_file in (state / "run").glob("*.json")])
+    stop_all(_known(state))
 
 
 def background(state: Path, name: str) -> Background:
     """The background process of the service `name`."""
     return Background(name, state / "run", state / "log" / f"{name}.log")
+
+
+def _known(state: Path) -> list[Background]:
+    return [background(state, pid_file.stem) for pid_file in (state / "run").glob("*.json")]
 
 
 def _mail_catcher(state: Path, ports: Ports) -> tuple[str, ...]:
