@@ -101,7 +101,7 @@ int_place_match as (
         place,
         oktmo
     from ranked_matches
-    where oktmo is not null
+    where oktmo <> ''
 
 )
 
