@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tests.oracle import exports as ex
-from tests.oracle.places import UNSPECIFIED, municipality_of_incident, municipality_of_organisations, topic_of
+from tests.oracle.places import (
+    UNSPECIFIED,
+    channel_of,
+    is_fast_topic,
+    municipality_of_incident,
+    municipality_of_organisations,
+    topic_of,
+)
 from tests.oracle.working_time import NORM, due_moment, midnight, whole_minutes, working_time
 from tests.oracle.xlsx import Cell
 
@@ -26,17 +33,22 @@ class Message:
     message_id: str
     source: str
     source_key: str
+    channel: str | None
     oktmo: str
     is_municipality_mapped: bool
     topic_group: str
     topic: str
     authority: str
+    executor: str | None
     created_at: datetime
     answered_at: datetime | None
     closed_at: datetime | None
     due_at: datetime
     first_answer_working_minutes: int | None
     is_first_answer_imputed: bool
+    is_fast_track: bool
+    is_formal_59fz: bool
+    outcome: str | None
     rating: int | None
     is_satisfied: bool | None
     is_reconsidered: bool
@@ -91,17 +103,22 @@ def _incident_message(key: str, versions: Versions) -> Message:
         message_id=f"incident:{key}",
         source="incident",
         source_key=key,
+        channel=channel_of(ex.text(newest.get("Урл поста"))),
         oktmo=oktmo,
         is_municipality_mapped=is_mapped,
         topic_group=group,
         topic=topic,
         authority=ex.text(newest.get("Отдел")) or UNSPECIFIED,
+        executor=ex.text(newest.get("Исполнитель")),
         created_at=created,
         answered_at=answered,
         closed_at=ex.moment(newest["Дата окончания"]),
         due_at=due_moment(created),
         first_answer_working_minutes=minutes,
         is_first_answer_imputed=is_imputed,
+        is_fast_track="★" in (ex.text(newest["Тема"]) or "") or is_fast_topic(group, topic),
+        is_formal_59fz=False,
+        outcome=ex.text(newest.get("Итог")),
         rating=rating,
         is_satisfied=True if reason == "Автор доволен" else rating >= 4 if rating else None,
         is_reconsidered=False,
@@ -126,17 +143,22 @@ def _pos_message(key: str, versions: Versions) -> Message:
         message_id=f"pos:{key}",
         source="pos",
         source_key=key,
+        channel="gosuslugi",
         oktmo=oktmo,
         is_municipality_mapped=is_mapped,
         topic_group=group,
         topic=topic,
         authority=current or received or UNSPECIFIED,
+        executor=None,
         created_at=created,
         answered_at=completed,
         closed_at=None if completed else _closed_without_completion(versions),
         due_at=midnight(due_day.date()) + END_OF_DAY,
         first_answer_working_minutes=None,
         is_first_answer_imputed=False,
+        is_fast_track=is_fast_track,
+        is_formal_59fz=ex.text(newest.get("Заявитель выбрал подачу по 59-ФЗ")) == "Да",
+        outcome=ex.text(newest.get("Тип решения")),
         rating=rating,
         is_satisfied=rating >= 4 if rating else None,
         is_reconsidered=ex.text(newest["Повторное рассмотрение"]) not in (None, "Нет"),

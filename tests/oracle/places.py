@@ -9,6 +9,7 @@ import csv
 import re
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 
@@ -65,6 +66,8 @@ UNMAPPED_ORGANISATIONS = (
     "Администрация Ольгинского поселения",
 )
 
+CHANNELS = {"vk.com": "vk", "ok.ru": "ok", "t.me": "telegram", "telegram.me": "telegram"}
+
 UNSPECIFIED = "(не указано)"
 
 
@@ -117,6 +120,22 @@ def topic_of(group: str | None, topic: str | None) -> tuple[str, str]:
             new_group, new_topic = _topic_aliases()[alias]
             return new_group or group, new_topic or topic or UNSPECIFIED
     return group or UNSPECIFIED, topic or UNSPECIFIED
+
+
+@cache
+def _fast_topics() -> set[tuple[str, str]]:
+    with (SEEDS / "topics.csv").open(encoding="utf-8") as file:
+        return {(r["topic_group"], r["topic"]) for r in csv.DictReader(file) if r["is_fast_track"] == "true"}
+
+
+def is_fast_topic(group: str, topic: str) -> bool:
+    """Whether the classifier marks the topic with a star."""
+    return (group, topic) in _fast_topics()
+
+
+def channel_of(url: str | None) -> str | None:
+    """The social network of a post by its domain; None without a post."""
+    return CHANNELS[urlsplit(url).netloc] if url else None
 
 
 def _plain(written: str) -> str:

@@ -55,6 +55,13 @@ TOPICS = (
     ("Здравоохранение/Медицина", "Содержание больниц"),
 )
 AUTHORITIES = ("Администрация г. Азова", "Минздрав РО", "Администрация г. Ростова-на-Дону", "Минтранс РО", "-")
+POSTS = (
+    "https://vk.com/wall-1_2",
+    "https://ok.ru/group/3/topic/4",
+    "https://t.me/azov/5",
+    "http://telegram.me/azov/6",
+    "-",
+)
 REASONS: tuple[Value, ...] = (
     "Нет ответа от автора",
     "Автор доволен",
@@ -667,5 +674,7 @@ def _ordinary(era: Era, rng: random.Random, key: str) -> Story:
         corrected: Cells = {GROUP: new_group, TOPIC: f"★ {new_topic}"}
         moved: Cells = {PLACE: rng.choice(list(PLACES))}
         changes.append((created + timedelta(days=rng.uniform(1, 15)), rng.choice((corrected, moved))))
+    story_cells["Урл поста"] = rng.choice(POSTS)
+    story_cells["Исполнитель"] = rng.choice(("-", "Отдел благоустройства"))
     cabinet = "Ростов-на-Дону" if rng.random() < 0.2 else "Ростовская область"
     return Story("", key, created, story_cells, changes, cabinet=cabinet)

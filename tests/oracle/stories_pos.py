@@ -448,6 +448,7 @@ def _ordinary(era: Era, rng: random.Random, key: str) -> Story:
         subcategory=subcategory,
         fast=rng.choice(("Да", "Нет", "Нет")),
     )
+    story_cells["Заявитель выбрал подачу по 59-ФЗ"] = rng.choice(("Да", "Нет", "Нет", "-"))
     story_cells[AGAIN] = rng.choice(("-", "-", "-", "Нет", "Да"))
     changes: Changes = []
     if rng.random() < 0.75:
