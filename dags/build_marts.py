@@ -1,0 +1,50 @@
+"""
+### Purpose
+Turns what was loaded into `raw` into the marts that the reports and BI tools read.
+
+### Inputs
+`raw.*` and `ops.load`; runs when `extract_appeals` or `extract_incidents` published something new.
+
+### Outputs
+Schemas `marts` and `bi`, the asset `warehouse://marts`; what happened is in `ops.mart_build`, `ops.dbt_result` and
+`ops.validation_result`.
+
+### Triage notes
+The marts are built aside (`marts_build`), checked, then swapped in one transaction. **A red run leaves the numbers of
+the last good build in place**: nobody reads wrong numbers, but they age, and the reports wait.
+
+- *staging, intermediate, core or reports is red*: the log ends with the nodes that failed. A failed test names a broken
+  rule in a sentence: `select * from ops.dbt_result order by finished_at desc`; the failing rows come from the compiled
+  SQL that the log names. Fix the seed, the model or the source rows, then clear the failed task.
+- *check_marts is red*: a number that managers would read is impossible. The reasons stand in the log and in
+  `ops.validation_result`. Compare `marts_build` with `marts` before changing anything.
+- *publish is red with LockNotAvailable*: a reader held a mart for minutes: `select * from pg_stat_activity`. Clear the task.
+- *a database or network fault*: retried twice by itself.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, chain
+
+from mcu.operators.assets import INCIDENTS, MARTS, POS_MESSAGES
+from mcu.operators.marts import BEGIN_TASK, BeginBuildOperator, CheckMartsOperator, DbtLayerOperator, PublishMartsOperator
+from mcu.transform.dbt import LAYERS
+
+with DAG(
+    dag_id="build_marts",
+    description="dbt by layer, checks, swap",
+    doc_md=__doc__,
+    schedule=(POS_MESSAGES | INCIDENTS),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    tags=["marts"],
+):
+    chain(
+        BeginBuildOperator(task_id=BEGIN_TASK),
+        *[DbtLayerOperator(task_id=layer, layer=layer) for layer in LAYERS],
+        CheckMartsOperator(task_id="check_marts"),
+        PublishMartsOperator(task_id="publish", outlets=[MARTS]),
+    )

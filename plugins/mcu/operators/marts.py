@@ -1,0 +1,65 @@
+"""Operators of `build_marts`: open the build, one dbt layer, check, publish."""
+
+from __future__ import annotations
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from mcu.operators import warehouse
+from mcu.settings import Settings
+from mcu.transform import checks, dbt, marts
+
+BEGIN_TASK = "begin"
+
+
+class BeginBuildOperator(BaseOperator):
+    """Opens a row in `ops.mart_build`; returns its id, by which the later tasks know the build."""
+
+    def execute(self, context: Context) -> int:
+        return marts.begin(warehouse.connect(), context["run_id"], Settings.from_env().sources)
+
+
+class BuildOperator(BaseOperator):
+    """A step of the build that `begin` opened; a fault of the data fails it once, without retries."""
+
+    def build_id(self, context: Context) -> int:
+        """Id of the row in `ops.mart_build`."""
+        return int(context["ti"].xcom_pull(task_ids=BEGIN_TASK))
+
+    def refuse(self, context: Context, reasons: list[str]) -> None:
+        """Close the build as failed and fail the task, naming every reason."""
+        marts.fail(warehouse.connect(), self.build_id(context))
+        raise AirflowFailException("The marts stay as they were:\n" + "\n".join(reasons))
+
+
+class DbtLayerOperator(BuildOperator):
+    """Runs `dbt build` for one layer and keeps each node's result in `ops.dbt_result`."""
+
+    def __init__(self, *, layer: str, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    def execute(self, context: Context) -> None:
+        settings = Settings.from_env()
+        outcome = dbt.build(warehouse.dsn(), settings, dbt.LAYERS[self.layer], settings.state / "dbt")
+        with warehouse.connect() as connection:
+            dbt.record(connection, self.build_id(context), outcome)
+        if outcome.returncode != 0:
+            self.refuse(context, outcome.failures or ["dbt did not run, see its output above"])
+
+
+class CheckMartsOperator(BuildOperator):
+    """Asks Great Expectations about the weekly marts before anybody reads them."""
+
+    def execute(self, context: Context) -> None:
+        failed = checks.check_marts(warehouse.dsn(), warehouse.connect())
+        if failed:
+            self.refuse(context, failed)
+
+
+class PublishMartsOperator(BuildOperator):
+    """Swaps the checked marts in; returns their names."""
+
+    def execute(self, context: Context) -> list[str]:
+        return marts.publish(warehouse.connect(), self.build_id(context))
+
