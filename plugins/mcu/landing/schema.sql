@@ -86,6 +86,7 @@ create table if not exists ops.load (
     rows_quarantined bigint not null default 0,
     status text not null check (status in ('running', 'published', 'refused', 'failed')),
     error text,
+    run_id text,
     started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
     check (status <> 'published' or rows_read = rows_new + rows_changed + rows_unchanged + rows_quarantined)
@@ -96,6 +97,7 @@ create index if not exists load_source_status_idx on ops.load (source, status, e
 comment on table ops.load is 'One row a file that was taken: what was in it and what became of it.';
 comment on column ops.load.status is
 'running: now, or killed on the way; published; refused: tried again only when the content changes; failed: tried again.';
+comment on column ops.load.run_id is 'The run that took the file: it answers for what it refused.';
 
 -- Freshness is kept per cabinet: a cabinet that stopped exporting must not hide behind another one.
 create table if not exists ops.load_cabinet (

@@ -102,7 +102,8 @@ def timestamp(cell: Cell) -> str | None:
     else:
         return value
     try:
-        moment = dt.datetime(int(year), int(month), int(day), *(int(part or 0) for part in time))
+        hour, minute, second = (int(part or 0) for part in time)
+        moment = dt.datetime(int(year), int(month), int(day), hour, minute, second)
     except ValueError:
         return value
     return moment.isoformat(" ", "seconds")

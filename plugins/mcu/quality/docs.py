@@ -1,0 +1,103 @@
+"""Data Docs: the last results of every suite as web pages in one folder."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+
+KEPT_RESULTS = 20  # a suite; the index page reads all of them
+LONG_LISTS = ("unexpected_list", "unexpected_index_list")
+
+
+def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -> Path:
+    """Add results to the pages in `folder`, drop the oldest, return the index page. Safe in several processes."""
+    from great_expectations.core.run_identifier import RunIdentifier
+    from great_expectations.data_context.types.resource_identifiers import (
+        ExpectationSuiteIdentifier,
+        ValidationResultIdentifier,
+    )
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / ".lock"):
+        context = _context(folder)
+        added = []
+        for result in _last_of_each_suite(results):
+            batch = result.meta["active_batch_definition"]["data_asset_name"]
+            run = RunIdentifier(run_name=re.sub(r"[^\w.-]+", "_", batch).strip("_"))
+            key = ValidationResultIdentifier(ExpectationSuiteIdentifier(result.suite_name), run, "rows")
+            context.validation_results_store.set(key, _shortened(result))
+            added.append(key)
+        _drop_old(context)
+        context.build_data_docs(resource_identifiers=added)
+    return folder / "index.html"
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _context(folder: Path) -> EphemeralDataContext:
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    defaults = InMemoryStoreBackendDefaults()
+    defaults.stores[defaults.validation_results_store_name]["store_backend"] = _files(folder / "results")
+    defaults.data_docs_sites = {
+        "mcu": {"class_name": "SiteBuilder", "show_how_to_buttons": False, "store_backend": _files(folder)}
+    }
+    config = DataContextConfig(
+        store_backend_defaults=defaults,
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+    )
+    return gx.get_context(project_config=config, mode="ephemeral")
+
+
+def _files(folder: Path) -> dict[str, Any]:
+    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
+
+
+def _last_of_each_suite(
+    results: Sequence[ExpectationSuiteValidationResult],
+) -> Iterator[ExpectationSuiteValidationResult]:
+    left = Counter(result.suite_name for result in results)
+    for result in results:
+        left[result.suite_name] -= 1
+        if left[result.suite_name] < KEPT_RESULTS:
+            yield result
+
+
+def _shortened(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:
+    """The pages show the first few failing rows; all of them went to the gate."""
+    for entry in result.results:
+        for name in LONG_LISTS:
+            entry.result.pop(name, None)
+    return result
+
+
+def _drop_old(context: EphemeralDataContext) -> None:
+    """Keep the newest results of each suite; the build removes the pages of the others."""
+    store: Any = context.validation_results_store
+    seen: Counter[str] = Counter()
+    keys: list[Any] = store.list_keys()
+    for key in sorted(keys, key=lambda key: key.run_id.run_time, reverse=True):
+        suite = key.expectation_suite_identifier.name
+        seen[suite] += 1
+        if seen[suite] > KEPT_RESULTS:
+            store.remove_key(key)

@@ -1,0 +1,213 @@
+"""Great Expectations over tables of the warehouse: suites as JSON, SQL pushed down, nothing pulled but failing rows.
+
+The library takes seconds to import: it is imported where it is used, never while a DAG is parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
+from psycopg2.extras import Json, execute_values
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
+
+CRITICAL = "critical"
+WARNING = "warning"
+MISSING = "…"
+
+
+class GateError(Exception):
+    """An expectation could not be evaluated: the suite or the table is wrong, not the data."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one expectation said of one batch.
+
+    `template`: the sentence with columns in braces; `failed_rows`: index columns of every failing row, if asked for.
+    """
+
+    suite: str
+    batch: str
+    expectation: str
+    column_name: str | None
+    severity: str
+    dimension: str
+    sentence: str
+    is_passed: bool
+    rows_checked: int | None = None
+    rows_failed: int | None = None
+    observed: Any = None
+    template: str = ""
+    failed_rows: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+
+def warning(
+    suite: str, batch: str, expectation: str, dimension: str, sentence: str, column_name: str | None = None
+) -> Outcome:
+    """A warning about a batch that needs no query."""
+    return Outcome(suite, batch, expectation, column_name, WARNING, dimension, sentence, is_passed=False)
+
+
+class Gate:
+    """Validates batches of one warehouse. `results` collects what Data Docs are made of."""
+
+    def __init__(self, dsn: str) -> None:
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
+
+        config = DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(),
+            analytics_enabled=False,
+            progress_bars=ProgressBarsConfig(globally=False),
+        )
+        context = gx.get_context(project_config=config, mode="ephemeral")
+        self._warehouse = context.data_sources.add_postgres(
+            "warehouse", connection_string=_sqlalchemy_url(dsn), create_temp_table=False
+        )
+        self._numbers = count(1)
+        self.results: list[ExpectationSuiteValidationResult] = []
+
+    def validate(
+        self,
+        suite: Path,
+        query: str,
+        batch: str,
+        parameters: Mapping[str, Any] | None = None,
+        index: Sequence[str] = (),
+    ) -> list[Outcome]:
+        """Ask every expectation of the JSON file `suite` about the rows of `query`, called `batch` in the results.
+
+        `parameters`: values of `{"$PARAMETER": name}` in the suite, sentences may name them too. `index`: columns by
+        which failing rows are told; columns that sentences of row expectations name are added to them.
+        Raises GateError if an expectation cannot be evaluated.
+        """
+        from great_expectations.core.expectation_suite import ExpectationSuite
+
+        definition = json.loads(suite.read_text(encoding="utf-8"))
+        asset = self._warehouse.add_query_asset(f"{next(self._numbers)} · {batch}", query)
+        result = (
+            asset.add_batch_definition_whole_table("all")
+            .get_batch()
+            .validate(
+                ExpectationSuite(**definition),
+                result_format={
+                    "result_format": "COMPLETE",
+                    "unexpected_index_column_names": _index_columns(definition, index, parameters or {}),
+                    "return_unexpected_index_query": False,
+                }
+                if index
+                else "SUMMARY",
+                expectation_parameters=dict(parameters or {}),
+            )
+        )
+        self._warehouse.delete_asset(asset.name)
+        outcomes = [_outcome(definition["name"], batch, parameters or {}, entry) for entry in result.results]
+        self.results.append(result)
+        return outcomes
+
+
+def record(connection: Connection, outcomes: Iterable[Outcome], load_id: int | None = None) -> None:
+    """Write outcomes to ops.validation_result inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            "insert into ops.validation_result (suite, batch, load_id, expectation, column_name, severity, dimension,"
+            " sentence, is_passed, rows_checked, rows_failed, observed) values %s",
+            [
+                (
+                    *(o.suite, o.batch, load_id, o.expectation, o.column_name, o.severity, o.dimension, o.sentence),
+                    *(o.is_passed, o.rows_checked, o.rows_failed, None if o.observed is None else Json(o.observed)),
+                )
+                for o in outcomes
+            ],
+        )
+
+
+def row_faults(outcomes: Iterable[Outcome]) -> dict[int, list[str]]:
+    """Reasons by row number, of the critical expectations that failed on rows."""
+    faults: dict[int, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.severity == CRITICAL:
+            for row in outcome.failed_rows:
+                faults.setdefault(int(row["row_number"]), []).append(_fill(outcome.template, row))
+    return faults
+
+
+def _fill(sentence: str, values: Mapping[str, Any]) -> str:
+    """The sentence with `{name}` replaced by its value; a name that has none here stays as it is."""
+    for name, value in values.items():
+        sentence = sentence.replace(f"{{{name}}}", MISSING if value is None else str(value))
+    return sentence
+
+
+def _outcome(suite: str, batch: str, parameters: Mapping[str, Any], entry: Any) -> Outcome:
+    configuration = entry.expectation_config
+    if problem := _exception(entry.exception_info):
+        raise GateError(f"{suite} on {batch}: {configuration.type} {configuration.kwargs}: {problem}")
+    kwargs, meta, result = configuration.kwargs, configuration.meta, entry.result
+    template = _fill(meta["sentence"], {**parameters, "observed": result.get("observed_value")})
+    observed = {
+        name: result[name]
+        for name in ("observed_value", "partial_unexpected_counts")
+        if result.get(name) not in (None, [])
+    }
+    return Outcome(
+        suite=suite,
+        batch=batch,
+        expectation=configuration.type,
+        column_name=kwargs.get("column") or kwargs.get("column_A"),
+        severity=str(configuration.severity.value),
+        dimension=meta["dimension"],
+        sentence=re.sub(r"\{\w+\}", MISSING, template),
+        is_passed=bool(entry.success),
+        rows_checked=result.get("element_count"),
+        rows_failed=result.get("unexpected_count"),
+        observed=json.loads(json.dumps(observed, default=str, ensure_ascii=False)) or None,
+        template=template,
+        failed_rows=result.get("unexpected_index_list") or (),
+    )
+
+
+def _exception(info: Mapping[str, Any]) -> str | None:
+    """The message of what an expectation raised; the library gives one, or one a metric."""
+    for part in [info, *info.values()]:
+        if isinstance(part, Mapping) and part.get("raised_exception"):
+            return str(part.get("exception_message"))
+    return None
+
+
+def _index_columns(definition: Mapping[str, Any], index: Sequence[str], parameters: Mapping[str, Any]) -> list[str]:
+    sentences = [entry["meta"]["sentence"] for entry in definition["expectations"] if entry["severity"] == CRITICAL]
+    named = {name for sentence in sentences for _, name, _, _ in Formatter().parse(sentence) if name}
+    return list(dict.fromkeys([*index, *sorted(named - set(parameters) - {"observed"})]))
+
+
+def _sqlalchemy_url(dsn: str) -> str:
+    from sqlalchemy import URL
+
+    parts: dict[str, Any] = parse_dsn(dsn)
+    url = URL.create(
+        "postgresql+psycopg2",
+        username=parts.pop("user", None),
+        password=parts.pop("password", None),
+        host=parts.pop("host", None),
+        port=int(parts.pop("port", 5432)),
+        database=parts.pop("dbname", None),
+        query=parts,
+    )
+    return url.render_as_string(hide_password=False)
