@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 import time
@@ -67,6 +68,7 @@ def _write_all(exports: list[Export], messages: list[Message], seed: int, out: P
 def _share(messages: list[Message]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then stops the pool
     _shared[:] = messages
+    gc.freeze()  # the lives stay for good: looking through them for garbage costs a seventh of the time
 
 
 def _write_one(export: Export, seed: int, out: Path) -> tuple[Export, int]:

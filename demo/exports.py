@@ -72,7 +72,7 @@ def write_workbook(path: Path, export: Export, rows: Sequence[Row]) -> None:
     """Write the file at `path`; the same rows always give the same bytes."""
     columns = list(read_csv(SOURCES / f"{export.cabinet.source}_columns.csv"))
     created = export.exported_at.replace(tzinfo=TIMEZONE).astimezone(UTC).replace(tzinfo=None)
-    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+    with xlsxwriter.Workbook(path) as book:
         book.set_properties({"created": created})
         duration = book.add_format({"num_format": "[hh]:mm:ss"})
         moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
