@@ -14,7 +14,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from demo.__main__ import main
-from demo.exports import CABINETS, Cabinet, plan_exports
+from demo.exports import CABINETS, Cabinet, Export, plan_exports, write_workbook
 from demo.life import Message, Row
 from demo.reference import SOURCES
 
@@ -145,10 +145,15 @@ def test_a_run_over_the_remains_of_another_completes_the_set(tmp_path: Path) -> 
 
 
 def test_a_failed_run_gives_no_file_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / POS.folder).mkdir(parents=True)
-    (tmp_path / POS.folder / "pos_2026-11-23_00-25.xlsx.part").mkdir()
-    with pytest.raises(OSError, match="pos_2026-11-23"):
+    def full_disk(path: Path, export: Export, rows: Sequence[Row]) -> None:
+        if export.exported_at.date() == date(2026, 11, 23):
+            raise OSError("no space left")
+        write_workbook(path, export, rows)
+
+    monkeypatch.setattr("demo.__main__.write_workbook", full_disk)
+    with pytest.raises(OSError, match="no space left"):
         main(["--weeks", "1", "--monthly", "200", "--until", "2026-11-22", "--out", str(tmp_path)])
+    assert list(tmp_path.rglob("*.xlsx.part"))
     assert not list(tmp_path.rglob("*.xlsx"))
 
 
