@@ -48,24 +48,28 @@ comment on function ops.to_local_date(text) is 'DD.MM.YYYY to date; anything els
 create or replace function ops.to_local_timestamp(value text) returns timestamp
 language plpgsql immutable strict parallel safe as $$
 begin
-    if value !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$' then
+    if value !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$'
+        or value < '0001' then
         return null;
     end if;
-    return ops.to_local_date(substr(value, 9, 2) || '.' || substr(value, 6, 2) || '.' || substr(value, 1, 4))
-        + make_time(substr(value, 12, 2)::integer, substr(value, 15, 2)::integer, substr(value, 18, 2)::integer);
+    if substr(value, 9, 2) > '28' and substr(value, 9, 2)::integer > extract(
+        day from make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, 1) + interval '1 month - 1 day'
+    ) then
+        return null;
+    end if;
+    return value::timestamp;
 end $$;
 comment on function ops.to_local_timestamp(text) is 'YYYY-MM-DD HH:MM:SS to timestamp; anything else: null.';
 
 create or replace function ops.to_milliseconds(value text) returns bigint
 language plpgsql immutable strict parallel safe as $$
-declare
-    parts text[] := regexp_match(value, '^(-?)([0-9]{1,9}):([0-5][0-9]):([0-5][0-9])\.([0-9]{3})$');
 begin
-    if parts is null then
+    if value !~ '^-?[0-9]{1,9}:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}$' then
         return null;
     end if;
-    return (parts[1] || '1')::integer * (
-        ((parts[2]::bigint * 60 + parts[3]::integer) * 60 + parts[4]::integer) * 1000 + parts[5]::integer
+    return case when left(value, 1) = '-' then -1 else 1 end * (
+        (abs(split_part(value, ':', 1)::bigint) * 60 + split_part(value, ':', 2)::integer) * 60000
+        + replace(split_part(value, ':', 3), '.', '')::integer
     );
 end $$;
 comment on function ops.to_milliseconds(text) is '[-]H:MM:SS.mmm, hours unbounded, to milliseconds; anything else: null.';

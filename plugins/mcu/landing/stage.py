@@ -26,8 +26,13 @@ def table(source: str, load_id: int) -> sql.Identifier:
 
 
 def query(source: str, load_id: int) -> str:
-    """What the gate asks about."""
-    return f"select * from stage.{source}_{load_id}"
+    """What the gate asks about: the table, and whether each date, timestamp and duration that is there can be read."""
+    readable = (
+        f"({field} is null or {field}_parsed is not null) as {field}_is_readable"
+        for field, kind in columns.load(source).types.items()
+        if kind in PARSERS
+    )
+    return f"select *, {', '.join(readable)} from stage.{source}_{load_id}"
 
 
 def create(

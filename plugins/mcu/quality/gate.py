@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CRITICAL = "critical"
 WARNING = "warning"
 MISSING = "…"
+SHOWN_ROWS = 20
 
 
 class GateError(Exception):
@@ -47,7 +48,7 @@ class Outcome:
     is_passed: bool
     rows_checked: int | None = None
     rows_failed: int | None = None
-    observed: Any = None
+    observed: Mapping[str, Any] | None = None
     template: str = ""
     failed_rows: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
@@ -131,11 +132,20 @@ def record(connection: Connection, outcomes: Iterable[Outcome], load_id: int | N
             [
                 (
                     *(o.suite, o.batch, load_id, o.expectation, o.column_name, o.severity, o.dimension, o.sentence),
-                    *(o.is_passed, o.rows_checked, o.rows_failed, None if o.observed is None else Json(o.observed)),
+                    *(
+                        o.is_passed,
+                        o.rows_checked,
+                        o.rows_failed,
+                        Json(o.observed, dumps=_dumps) if o.observed else None,
+                    ),
                 )
                 for o in outcomes
             ],
         )
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def row_faults(outcomes: Iterable[Outcome]) -> dict[int, list[str]]:
@@ -162,9 +172,9 @@ def _outcome(suite: str, batch: str, parameters: Mapping[str, Any], entry: Any) 
     kwargs, meta, result = configuration.kwargs, configuration.meta, entry.result
     template = _fill(meta["sentence"], {**parameters, "observed": result.get("observed_value")})
     observed = {
-        name: result[name]
-        for name in ("observed_value", "partial_unexpected_counts")
-        if result.get(name) not in (None, [])
+        "value": result.get("observed_value"),
+        "values": result.get("partial_unexpected_counts"),
+        "rows": (result.get("unexpected_index_list") or [])[:SHOWN_ROWS],
     }
     return Outcome(
         suite=suite,
@@ -177,7 +187,7 @@ def _outcome(suite: str, batch: str, parameters: Mapping[str, Any], entry: Any) 
         is_passed=bool(entry.success),
         rows_checked=result.get("element_count"),
         rows_failed=result.get("unexpected_count"),
-        observed=json.loads(json.dumps(observed, default=str, ensure_ascii=False)) or None,
+        observed={name: value for name, value in observed.items() if value not in (None, [])},
         template=template,
         failed_rows=result.get("unexpected_index_list") or (),
     )
