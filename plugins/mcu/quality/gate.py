@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 CRITICAL = "critical"
 WARNING = "warning"
 MISSING = "…"
+
+# Even in the COMPLETE format the library names only as many failing rows as this says, 20 if it says nothing.
+EVERY_ROW = 2**31 - 1
 SHOWN_ROWS = 20
 
 
@@ -110,6 +113,7 @@ class Gate:
                     "result_format": "COMPLETE",
                     "unexpected_index_column_names": _index_columns(definition, index, parameters or {}),
                     "return_unexpected_index_query": False,
+                    "partial_unexpected_count": EVERY_ROW,
                 }
                 if index
                 else "SUMMARY",
@@ -119,6 +123,9 @@ class Gate:
         self._warehouse.delete_asset(asset.name)
         outcomes = [_outcome(definition["name"], batch, parameters or {}, entry) for entry in result.results]
         self.results.append(result)
+        for outcome in outcomes:
+            if index and outcome.rows_failed is not None and len(outcome.failed_rows) != outcome.rows_failed:
+                raise GateError(f"{batch}: {outcome.rows_failed} rows failed, {len(outcome.failed_rows)} are named")
         return outcomes
 
 
