@@ -33,8 +33,8 @@ declare
     first_of_month date;
     result date;
 begin
-    if value !~ '^[0-9]{2}\.(0[1-9]|1[0-2])\.[0-9]{4}$' or right(value, 4) = '0000' then
-        return null;
+    if value !~ '^[0-9]{2}\.(0[1-9]|1[0-2])\.20[0-9]{2}$' then
+        return null;  -- a year of another century is a slip, and would make marts of a hundred thousand days
     end if;
     first_of_month := make_date(substr(value, 7, 4)::integer, substr(value, 4, 2)::integer, 1);
     result := first_of_month + substr(value, 1, 2)::integer - 1;
@@ -43,7 +43,7 @@ begin
     end if;
     return result;
 end $$;
-comment on function ops.to_local_date(text) is 'DD.MM.YYYY to date; anything else: null.';
+comment on function ops.to_local_date(text) is 'DD.MM.YYYY of the years 2000 to 2099 to date; anything else: null.';
 
 create or replace function ops.to_local_timestamp(value text) returns timestamp
 language plpgsql immutable strict parallel safe as $$
@@ -59,7 +59,7 @@ begin
     end if;
     return value::timestamp;
 end $$;
-comment on function ops.to_local_timestamp(text) is 'YYYY-MM-DD HH:MM:SS to timestamp; anything else: null.';
+comment on function ops.to_local_timestamp(text) is 'YYYY-MM-DD HH:MM:SS of the years 2000 to 2099 to timestamp; anything else: null.';
 
 create or replace function ops.to_milliseconds(value text) returns bigint
 language plpgsql immutable strict parallel safe as $$

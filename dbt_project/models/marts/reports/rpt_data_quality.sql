@@ -27,11 +27,11 @@ newest_by_cabinet as (
 
     select
         loads.source,
-        cabinets.cabinet,
+        coalesce(cabinets.cabinet, '') as cabinet,
         max(loads.exported_at) as newest_exported_at
     from loads
-    inner join cabinets on loads.load_id = cabinets.load_id
-    group by loads.source, cabinets.cabinet
+    left join cabinets on loads.load_id = cabinets.load_id
+    group by loads.source, coalesce(cabinets.cabinet, '')
 
 ),
 
