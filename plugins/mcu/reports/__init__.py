@@ -1,1 +1,1 @@
-"""Reports: query the marts, render, deliver."""
+"""Reports by mail: query → edition → render → deliver. No Airflow in here."""

@@ -1,0 +1,47 @@
+"""The daily report, every morning at eight."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from mcu.operators.deliver_report import DeliverReportOperator
+from mcu.operators.marts_hold import MartsHoldSensor
+
+DOC = """
+**Purpose**: yesterday in numbers and what is overdue, in Russian, by mail to everyone in
+`ops.report_subscription`: the oblast or one municipality.
+
+**Inputs**: `bi.rpt_daily_summary`, `bi.rpt_daily_overdue`, `bi.fct_municipality_daily`, `bi.rpt_data_quality`,
+`bi.dim_source`, `bi.dim_municipality`; connections `warehouse` and `smtp_default`.
+Parameter `period_start`: any past day; empty: the last whole day before the run.
+
+**Outputs**: one mail a subscription, one row a mail in `ops.delivery`. A mail that went never goes again.
+
+**Triage**
+- `wait_for_marts` waits: an enabled source has no export that reaches the end of the day. See
+  `select source, newest_exported_at from bi.dim_source`; bring the export, it goes on by itself. It gives up after
+  ten hours: clear it once the export is there.
+- `deliver` up for retry: the mail server could not be reached or asked to try later. Only what has not gone is tried.
+- `deliver` failed, «may have gone or not»: the connection was lost after the text of the mail had begun. Look into
+  the mail server's log for the row's `message_id`, then set the row's `state` in `ops.delivery` to `sent` or to
+  `planned`, and clear the task.
+- «refuses for good» in the log: the row's `server_response` holds the server's words. Correct the subscription.
+- «subscriptions to no municipality»: correct `scope` in `ops.report_subscription`.
+"""
+
+with DAG(
+    dag_id="report_daily",
+    description="Отчёт за день по почте",
+    schedule=CronDataIntervalTimetable("0 8 * * *", timezone="Europe/Moscow"),
+    start_date=datetime(2022, 1, 3),
+    catchup=False,
+    max_active_runs=8,
+    default_args={"owner": "reports", "retries": 5, "retry_delay": timedelta(minutes=5)},
+    params={"period_start": Param(None, type=["null", "string"], format="date", description="The day")},
+    doc_md=DOC,
+    tags=["report"],
+):
+    wait_for_marts = MartsHoldSensor(task_id="wait_for_marts", report="daily")
+    deliver = DeliverReportOperator(task_id="deliver", report="daily")
+    wait_for_marts >> deliver
