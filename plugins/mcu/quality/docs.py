@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 
 KEPT_RESULTS = 20  # a suite; the index page reads all of them
-LONG_LISTS = ("unexpected_list", "unexpected_index_list")
 
 
 def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -> Path:
@@ -34,7 +33,7 @@ def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -
             batch = result.meta["active_batch_definition"]["data_asset_name"]
             run = RunIdentifier(run_name=re.sub(r"[^\w.-]+", "_", batch).strip("_"))
             key = ValidationResultIdentifier(ExpectationSuiteIdentifier(result.suite_name), run, "rows")
-            context.validation_results_store.set(key, _shortened(result))
+            context.validation_results_store.set(key, result)
             added.append(key)
         _drop_old(context)
         context.build_data_docs(resource_identifiers=added)
@@ -81,14 +80,6 @@ def _last_of_each_suite(
         left[result.suite_name] -= 1
         if left[result.suite_name] < KEPT_RESULTS:
             yield result
-
-
-def _shortened(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:
-    """The pages show the first few failing rows; all of them went to the gate."""
-    for entry in result.results:
-        for name in LONG_LISTS:
-            entry.result.pop(name, None)
-    return result
 
 
 def _drop_old(context: EphemeralDataContext) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import connection as Connection
@@ -27,7 +26,7 @@ MISSING = "…"
 
 # Even in the COMPLETE format the library names only as many failing rows as this says, 20 if it says nothing.
 EVERY_ROW = 2**31 - 1
-SHOWN_ROWS = 20
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class GateError(Exception):
@@ -96,36 +95,28 @@ class Gate:
     ) -> list[Outcome]:
         """Ask every expectation of the JSON file `suite` about the rows of `query`, called `batch` in the results.
 
-        `parameters`: values of `{"$PARAMETER": name}` in the suite, sentences may name them too. `index`: columns by
-        which failing rows are told; columns that sentences of row expectations name are added to them.
+        `parameters`: values of `{"$PARAMETER": name}` in the suite, sentences may name them too. `index`: columns that
+        tell a row: with them every row that fails a critical expectation is named.
         Raises GateError if an expectation cannot be evaluated.
         """
         from great_expectations.core.expectation_suite import ExpectationSuite
 
+        parameters = dict(parameters or {})
         definition = json.loads(suite.read_text(encoding="utf-8"))
         asset = self._warehouse.add_query_asset(f"{next(self._numbers)} · {batch}", query)
-        result = (
-            asset.add_batch_definition_whole_table("all")
-            .get_batch()
-            .validate(
-                ExpectationSuite(**definition),
-                result_format={
-                    "result_format": "COMPLETE",
-                    "unexpected_index_column_names": _index_columns(definition, index, parameters or {}),
-                    "return_unexpected_index_query": False,
-                    "partial_unexpected_count": EVERY_ROW,
-                }
-                if index
-                else "SUMMARY",
-                expectation_parameters=dict(parameters or {}),
-            )
+        rows = asset.add_batch_definition_whole_table("all").get_batch()
+        result = rows.validate(
+            ExpectationSuite(**definition), result_format="SUMMARY", expectation_parameters=parameters
         )
+        outcomes = []
+        for entry in result.results:
+            outcome = _outcome(definition["name"], batch, parameters, entry)
+            if index and outcome.severity == CRITICAL and outcome.rows_failed:
+                columns = [*index, *PLACEHOLDER.findall(outcome.template)]
+                outcome = replace(outcome, failed_rows=_failed_rows(rows, entry.expectation_config, columns))
+            outcomes.append(outcome)
         self._warehouse.delete_asset(asset.name)
-        outcomes = [_outcome(definition["name"], batch, parameters or {}, entry) for entry in result.results]
         self.results.append(result)
-        for outcome in outcomes:
-            if index and outcome.rows_failed is not None and len(outcome.failed_rows) != outcome.rows_failed:
-                raise GateError(f"{batch}: {outcome.rows_failed} rows failed, {len(outcome.failed_rows)} are named")
         return outcomes
 
 
@@ -178,11 +169,7 @@ def _outcome(suite: str, batch: str, parameters: Mapping[str, Any], entry: Any) 
         raise GateError(f"{suite} on {batch}: {configuration.type} {configuration.kwargs}: {problem}")
     kwargs, meta, result = configuration.kwargs, configuration.meta, entry.result
     template = _fill(meta["sentence"], {**parameters, "observed": result.get("observed_value")})
-    observed = {
-        "value": result.get("observed_value"),
-        "values": result.get("partial_unexpected_counts"),
-        "rows": (result.get("unexpected_index_list") or [])[:SHOWN_ROWS],
-    }
+    observed = {"value": result.get("observed_value"), "values": result.get("partial_unexpected_counts")}
     return Outcome(
         suite=suite,
         batch=batch,
@@ -190,13 +177,12 @@ def _outcome(suite: str, batch: str, parameters: Mapping[str, Any], entry: Any) 
         column_name=kwargs.get("column") or kwargs.get("column_A"),
         severity=str(configuration.severity.value),
         dimension=meta["dimension"],
-        sentence=re.sub(r"\{\w+\}", MISSING, template),
+        sentence=PLACEHOLDER.sub(MISSING, template),
         is_passed=bool(entry.success),
         rows_checked=result.get("element_count"),
         rows_failed=result.get("unexpected_count"),
         observed={name: value for name, value in observed.items() if value not in (None, [])},
         template=template,
-        failed_rows=result.get("unexpected_index_list") or (),
     )
 
 
@@ -208,10 +194,22 @@ def _exception(info: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _index_columns(definition: Mapping[str, Any], index: Sequence[str], parameters: Mapping[str, Any]) -> list[str]:
-    sentences = [entry["meta"]["sentence"] for entry in definition["expectations"] if entry["severity"] == CRITICAL]
-    named = {name for sentence in sentences for _, name, _, _ in Formatter().parse(sentence) if name}
-    return list(dict.fromkeys([*index, *sorted(named - set(parameters) - {"observed"})]))
+def _failed_rows(rows: Any, configuration: Any, columns: Sequence[str]) -> list[Mapping[str, Any]]:
+    entry = rows.validate(
+        configuration.to_domain_obj(),
+        result_format={
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": list(dict.fromkeys(columns)),
+            "return_unexpected_index_query": False,
+            "partial_unexpected_count": EVERY_ROW,
+        },
+    )
+    failed: list[Mapping[str, Any]] = entry.result["unexpected_index_list"] or []
+    if len(failed) != entry.result["unexpected_count"]:
+        raise GateError(
+            f"{configuration.type}: {entry.result['unexpected_count']} rows failed, {len(failed)} are named"
+        )
+    return failed
 
 
 def _sqlalchemy_url(dsn: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[3] / "expectations"
+from mcu.settings import PROJECT
+
+FOLDER = PROJECT / "expectations"
 
 
 def path(name: str) -> Path:
