@@ -33,7 +33,7 @@ The counts of each group in each period from its first change on: flows of the p
     window group_history as (partition by {{ keys | join(", ") }} order by {{ period }})
 {%- endmacro %}
 
-{#- A sparse mart keeps a row only where something is to be counted. -#}
+{#- A sparse mart keeps a row only where one of the six counts is to be told; the other two are parts of these. -#}
 {% macro is_any_counted() -%}
-    received + answered + became_overdue + closed_unanswered + open_at_end > 0
+    received + answered + became_overdue + open_at_end > 0
 {%- endmacro %}

@@ -34,7 +34,7 @@ running as (
 int_municipality_daily as (
 
     select * from running
-    where {{ is_any_counted() }}
+    where {{ is_any_counted() }} or closed_unanswered > 0
 
 )
 

@@ -13,7 +13,7 @@ fct_municipality_daily as (
         topic_group,
         {{ six_counts() | join(",\n        ") }}
     from daily
-    where received + answered + became_overdue + open_at_end > 0
+    where {{ is_any_counted() }}
 
 )
 
