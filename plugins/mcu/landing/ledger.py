@@ -121,3 +121,30 @@ def announced_columns(connection: Connection, source: str) -> set[str]:
             (source, COLUMN_IS_KNOWN),
         )
         return {header for (header,) in cursor.fetchall()}
+
+
+def refusals(connection: Connection, run_id: str) -> list[str]:
+    """Why each file that the run refused was refused."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select error from ops.load where run_id = %s and status = 'refused' order by load_id", (run_id,)
+        )
+        return [error for (error,) in cursor.fetchall()]
+
+
+def has_news(connection: Connection, source: str) -> bool:
+    """Whether a load of the source was published that no published build of the marts holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            select exists (
+                select from ops.load
+                where source = %s and status = 'published' and finished_at > coalesce(
+                    (select max(started_at) from ops.mart_build where status = 'published'), '-infinity'
+                )
+            )
+            """,
+            (source,),
+        )
+        ((has_news,),) = cursor.fetchall()
+        return bool(has_news)

@@ -1,0 +1,49 @@
+"""
+### Purpose
+Brings new exports of «Инцидент Менеджмент» (posts in social networks) from the inbox into the warehouse.
+
+### Inputs
+Workbooks anywhere under `MCU_INBOX` with the headers of «Инцидент Менеджмент»; folder and file name do not matter.
+
+### Outputs
+Row versions in `raw.incident`, faulty rows in `ops.quarantine`, one row a file in `ops.load`, the answers of the
+gate in `ops.validation_result` and the Data Docs; the asset `warehouse://raw/incident` if the marts lack something.
+
+### Triage notes
+What is loaded stays loaded: clearing a task or starting a run repeats nothing and loses nothing.
+
+- *load_exports is red*: the inbox, the warehouse or a file could not be used; the log names it, `ops.load` has it as
+  `failed`. The next run tries again. A file whose load was killed says «прервано» there and is taken anew.
+- *check_refusals is red*: a file is no workbook or lacks a needed column; the message names file, sheet and column.
+  Have it exported again and put it into the inbox. It is red once a file; the other files are in. If the source has
+  renamed a column, add a line to `plugins/mcu/sources/incident_columns.csv`.
+- *announce is skipped*: the marts hold everything already.
+- *rows are missing in a report*: `select row_number, reasons from ops.quarantine where load_id = …`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import DAG, CronDataIntervalTimetable, TriggerRule
+
+from mcu.operators.assets import INCIDENTS
+from mcu.operators.load_exports import AnnounceOperator, CheckRefusalsOperator, LoadExportsOperator
+
+with DAG(
+    dag_id="extract_incidents",
+    description="Инцидент exports → raw.incident",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("*/15 * * * *", timezone="Europe/Moscow"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Moscow"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    tags=["extract"],
+):
+    load_exports = LoadExportsOperator(task_id="load_exports", source="incident")
+    announce = AnnounceOperator(
+        task_id="announce", source="incident", outlets=[INCIDENTS], trigger_rule=TriggerRule.ALL_DONE
+    )
+    load_exports >> [announce, CheckRefusalsOperator(task_id="check_refusals")]

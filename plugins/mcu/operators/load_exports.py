@@ -1,0 +1,58 @@
+"""Operators of the extract DAGs: load what is new, announce it, fail over what was refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from mcu.landing import ledger
+from mcu.landing.load import Loader
+from mcu.operators import warehouse
+from mcu.settings import Settings
+
+
+class SourceOperator(BaseOperator):
+    """A task about one source: `pos` or `incident`."""
+
+    def __init__(self, *, source: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+
+
+class LoadExportsOperator(SourceOperator):
+    """Loads every new export of the source from the inbox; a file that breaks or is refused stops no other.
+
+    Fails, to be retried, if the inbox, the warehouse or a file could not be used for the moment.
+    """
+
+    def execute(self, context: Context) -> None:
+        summary = Loader(warehouse.dsn(), self.source, Settings.from_env(), _run(context)).run()
+        if summary.failed:
+            reasons = (f"{uri}: {reason}" for uri, reason in summary.failed.items())
+            raise AirflowException("Could not be loaded, will be tried again:\n" + "\n".join(reasons))
+
+
+class AnnounceOperator(SourceOperator):
+    """Updates its outlet if something was published that no build of the marts holds yet, else skips."""
+
+    def execute(self, context: Context) -> None:
+        with warehouse.connect() as connection:
+            if not ledger.has_news(connection, self.source):
+                raise AirflowSkipException("Every published load is in the marts.")
+
+
+class CheckRefusalsOperator(BaseOperator):
+    """Fails once, naming file and reason, if this run refused files: somebody has to export them anew."""
+
+    def execute(self, context: Context) -> None:
+        with warehouse.connect() as connection:
+            refusals = ledger.refusals(connection, _run(context))
+        if refusals:
+            raise AirflowFailException("Refused until their content changes:\n" + "\n".join(refusals))
+
+
+def _run(context: Context) -> str:
+    """Two DAGs can have runs of one id."""
+    return f"{context['dag_run'].dag_id} {context['run_id']}"
