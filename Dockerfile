@@ -19,7 +19,7 @@ RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \
     --mount=type=cache,target=/root/.cache/pip \
     pip install --root-user-action=ignore -r /tmp/requirements.txt
 
-COPY docker/demo.py docker/healthcheck.py docker/
+COPY docker/demo.sh docker/healthcheck.py docker/
 COPY plugins/ plugins/
 COPY expectations/ expectations/
 COPY dbt_project/ dbt_project/

@@ -1,0 +1,139 @@
+"""The compose file and the Dockerfile keep what they promise; each check is also shown a file that breaks it."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+Services = dict[str, dict[str, Any]]
+
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|KEY|AUTH$")
+REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
+URL_PASSWORD = re.compile(r"://[^:/@]*:(.*)@")
+
+
+def open_to_the_network(services: Services) -> set[str]:
+    """Services with a port that other machines can reach."""
+    return {
+        name
+        for name, service in services.items()
+        for port in service.get("ports", [])
+        if not str(port).startswith("127.0.0.1:")
+    }
+
+
+def long_running(services: Services) -> Services:
+    return {name: service for name, service in services.items() if service.get("restart") != "no"}
+
+
+def unwatched(services: Services) -> set[str]:
+    """Long-running services that nobody checks or nobody starts again."""
+    return {
+        name
+        for name, service in long_running(services).items()
+        if service.get("restart") != "unless-stopped" or not service.get("healthcheck", {}).get("test")
+    }
+
+
+def unordered(services: Services) -> set[str]:
+    """Services that start before what they depend on is ready."""
+    ready = {"service_healthy", "service_completed_successfully"}
+    return {
+        name
+        for name, service in services.items()
+        for needed in (service.get("depends_on") or {}).values()
+        if needed.get("condition") not in ready
+    }
+
+
+def literal_secrets(services: Services) -> set[str]:
+    """Environment names whose secret stands in the file, or falls back to a default."""
+    found = set()
+    for service in services.values():
+        for name, value in service.get("environment", {}).items():
+            in_url = URL_PASSWORD.search(value or "")
+            secret = in_url[1] if in_url else value if SECRET_NAME.search(name) else None
+            if secret is not None and not REQUIRED.fullmatch(secret):
+                found.add(name)
+    return found
+
+
+CHECKS = [open_to_the_network, unwatched, unordered, literal_secrets]
+FAULTS: list[tuple[Callable[[Services], set[str]], str, str, Any]] = [
+    (open_to_the_network, "postgres", "ports", ["5432:5432"]),
+    (open_to_the_network, "api-server", "ports", ["0.0.0.0:8080:8080"]),
+    (unwatched, "scheduler", "healthcheck", {}),
+    (unwatched, "worker", "restart", "on-failure"),
+    (unordered, "worker", "depends_on", {"airflow-init": {"condition": "service_started"}}),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_compose_file_is_clean(check: Callable[[Services], set[str]]) -> None:
+    assert check(COMPOSE["services"]) == set()
+
+
+@pytest.mark.parametrize(("check", "service", "setting", "value"), FAULTS)
+def test_check_finds_fault(check: Callable[[Services], set[str]], service: str, setting: str, value: Any) -> None:
+    services = copy.deepcopy(COMPOSE["services"])
+    services[service][setting] = value
+    assert check(services) == {service}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POSTGRES_PASSWORD", "postgres"),
+        ("POSTGRES_PASSWORD", "${POSTGRES_PASSWORD:-postgres}"),
+        ("WAREHOUSE_DSN", "postgresql://warehouse:warehouse@postgres/warehouse"),
+        ("AIRFLOW__CELERY__BROKER_URL", "redis://:${REDIS_PASSWORD:-redis}@redis:6379/0"),
+    ],
+)
+def test_literal_secret_is_found(name: str, value: str) -> None:
+    assert literal_secrets({"a": {"environment": {name: value}}}) == {name}
+
+
+def test_required_variables_are_documented() -> None:
+    documented = set(re.findall(r"(?m)^(\w+)=", (ROOT / ".env.example").read_text()))
+    required = set(REQUIRED.findall((ROOT / "docker-compose.yml").read_text()))
+    assert {"POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "SMTP_CONNECTION"} <= required
+    assert required <= documented
+
+
+def test_airflow_services_share_one_image() -> None:
+    images = {
+        name: service["image"]
+        for name, service in COMPOSE["services"].items()
+        if "AIRFLOW__CORE__EXECUTOR" in service.get("environment", {})
+    }
+    assert {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "airflow-init"} <= images.keys()
+    assert set(images.values()) == {"mcu"}
+    assert [name for name, service in COMPOSE["services"].items() if "build" in service] == ["airflow-init"]
+
+
+def test_image_installs_the_lock_and_nothing_else() -> None:
+    assert re.findall(r"pip install [^\n]*", DOCKERFILE) == [
+        "pip install --root-user-action=ignore -r /tmp/requirements.txt"
+    ]
+    assert "source=requirements.txt,target=/tmp/requirements.txt" in DOCKERFILE
+
+
+def test_image_does_not_run_as_root() -> None:
+    assert re.findall(r"(?m)^USER (\S+)", DOCKERFILE) == ["airflow"]
+
+
+def test_build_context_is_a_list_of_what_the_image_copies() -> None:
+    first, *rest = (line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#"))
+    allowed = {line.removeprefix("!").rstrip("/") for line in rest if line.startswith("!")}
+    copied = {source.rstrip("/") for line in re.findall(r"(?m)^COPY (.+)", DOCKERFILE) for source in line.split()[:-1]}
+    assert first == "*"
+    assert allowed == copied | {"requirements.txt"}
