@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -13,6 +15,9 @@ from zoneinfo import ZoneInfo
 CORE_PROPERTIES = "docProps/core.xml"
 CORE_PROPERTIES_LIMIT = 1 << 20  # bytes; they are some hundreds
 TERMS = "{http://purl.org/dc/terms/}"
+
+# What an archive without properties, encrypted, or damaged at any place makes its readers raise.
+DAMAGED = (BadZipFile, zlib.error, EOFError, LookupError, ValueError, RuntimeError, ElementTree.ParseError)
 
 
 class ExportedAt(NamedTuple):
@@ -60,12 +65,12 @@ def _from_name(name: str, pattern: re.Pattern[str]) -> dt.datetime | dt.date | N
 
 def _from_document(path: Path, timezone: ZoneInfo) -> dt.datetime | None:
     """Created, else modified; None without readable properties."""
+    archive = BytesIO(path.read_bytes())
     try:
-        with ZipFile(path) as archive, archive.open(CORE_PROPERTIES) as file:
-            content = file.read(CORE_PROPERTIES_LIMIT)
-        root = ElementTree.fromstring(content)
-    except (BadZipFile, KeyError, ElementTree.ParseError, NotImplementedError, RuntimeError):
-        return None  # no workbook, no properties, or encrypted ones: the reader of the rows says what is wrong
+        with ZipFile(archive) as parts, parts.open(CORE_PROPERTIES) as file:
+            root = ElementTree.fromstring(file.read(CORE_PROPERTIES_LIMIT))
+    except DAMAGED:
+        return None  # the reader of the rows says what is wrong with the workbook, if anything is
     for term in ("created", "modified"):
         if moment := _w3c_moment(root.findtext(TERMS + term)):
             return moment.astimezone(timezone)
