@@ -18,7 +18,7 @@ the last good build in place**: nobody reads wrong numbers, but they age, and th
   SQL that the log names. Fix the seed, the model or the source rows, then clear the failed task.
 - *check_marts is red*: a number that managers would read is impossible. The reasons stand in the log and in
   `ops.validation_result`. Compare `marts_build` with `marts` before changing anything.
-- *publish is red with LockNotAvailable*: a reader held a mart for minutes: `select * from pg_stat_activity`. Clear the task.
+- *publish is red with LockNotAvailable*: a reader held a mart for minutes, see `pg_stat_activity`. Clear the task.
 - *a database or network fault*: retried twice by itself.
 """
 
@@ -29,7 +29,13 @@ from datetime import timedelta
 from airflow.sdk import DAG, chain
 
 from mcu.operators.assets import INCIDENTS, MARTS, POS_MESSAGES
-from mcu.operators.marts import BEGIN_TASK, BeginBuildOperator, CheckMartsOperator, DbtLayerOperator, PublishMartsOperator
+from mcu.operators.marts import (
+    BEGIN_TASK,
+    BeginBuildOperator,
+    CheckMartsOperator,
+    DbtLayerOperator,
+    PublishMartsOperator,
+)
 from mcu.transform.dbt import LAYERS
 
 with DAG(

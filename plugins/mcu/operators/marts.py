@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -35,7 +37,7 @@ class BuildOperator(BaseOperator):
 class DbtLayerOperator(BuildOperator):
     """Runs `dbt build` for one layer and keeps each node's result in `ops.dbt_result`."""
 
-    def __init__(self, *, layer: str, **kwargs: object) -> None:
+    def __init__(self, *, layer: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layer = layer
 
@@ -62,4 +64,3 @@ class PublishMartsOperator(BuildOperator):
 
     def execute(self, context: Context) -> list[str]:
         return marts.publish(warehouse.connect(), self.build_id(context))
-

@@ -10,14 +10,14 @@ from mcu.settings import Settings
 from mcu.transform import checks, dbt, marts
 
 
-class BuildFailed(Exception):
+class BuildError(Exception):
     """A model, a test or a check failed; the marts are as they were."""
 
 
 def build_marts(dsn: str, settings: Settings, target: Path) -> list[str]:
     """Build, check and publish all marts in the warehouse `dsn`; returns their names.
 
-    `target`: folder of dbt's artefacts. Raises BuildFailed naming each node or check that failed.
+    `target`: folder of dbt's artefacts. Raises BuildError naming each node or check that failed.
     """
     connection = psycopg2.connect(dsn)
     try:
@@ -27,11 +27,11 @@ def build_marts(dsn: str, settings: Settings, target: Path) -> list[str]:
             dbt.record(connection, build_id, outcome)
         if outcome.returncode != 0:
             marts.fail(connection, build_id)
-            raise BuildFailed("\n".join(outcome.failures) or "dbt did not run, see its output")
+            raise BuildError("\n".join(outcome.failures) or "dbt did not run, see its output")
         failed = checks.check_marts(dsn, connection)
         if failed:
             marts.fail(connection, build_id)
-            raise BuildFailed("\n".join(failed))
+            raise BuildError("\n".join(failed))
         return marts.publish(connection, build_id)
     finally:
         connection.close()

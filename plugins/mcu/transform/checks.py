@@ -4,7 +4,6 @@ published. A critical expectation that fails stops the build, and with it the re
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 

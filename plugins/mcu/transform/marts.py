@@ -27,8 +27,11 @@ def begin(connection: Connection, run_id: str, sources: tuple[str, ...]) -> int:
         for source in sorted(sources):
             cursor.execute("select pg_advisory_xact_lock(hashtext('mcu.load.' || %s))", (source,))
         cursor.execute("update ops.mart_build set status = 'failed' where status = 'running'")
-        cursor.execute("insert into ops.mart_build (run_id, status) values (%s, 'running') returning build_id", (run_id,))
-        return int(cursor.fetchone()[0])
+        cursor.execute(
+            "insert into ops.mart_build (run_id, status) values (%s, 'running') returning build_id", (run_id,)
+        )
+        ((build_id,),) = cursor.fetchall()
+        return int(build_id)
 
 
 def fail(connection: Connection, build_id: int) -> None:
@@ -64,7 +67,8 @@ def _swap(cursor: Cursor, build_id: int) -> list[str]:
         cursor.execute(sql.SQL("drop table if exists {}").format(sql.Identifier("marts", table)))
         cursor.execute(sql.SQL("alter table {} set schema marts").format(sql.Identifier("marts_build", table)))
     cursor.execute(
-        "update ops.mart_build set status = 'published', published_at = clock_timestamp() where build_id = %s", (build_id,)
+        "update ops.mart_build set status = 'published', published_at = clock_timestamp() where build_id = %s",
+        (build_id,),
     )
     return built
 
@@ -75,7 +79,7 @@ def _tables(cursor: Cursor, schema: str) -> list[str]:
 
 
 def _turn_view(cursor: Cursor, table: str) -> None:
-    """Point the view at the new table. Replacing keeps its grants; a view whose columns were taken away is made anew."""
+    """Point the view at the new table. Replacing keeps its grants; one that lost a column is made anew."""
     view = sql.Identifier("bi", table)
     select = sql.SQL("view {} as select * from {}").format(view, sql.Identifier("marts_build", table))
     cursor.execute("savepoint view")

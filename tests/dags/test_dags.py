@@ -1,0 +1,109 @@
+"""Every DAG file: it parses without I/O, says when it runs and over which interval, and tells what to do when red."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+from pathlib import Path
+
+import psycopg2
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, AssetAny, CronDataIntervalTimetable
+
+from mcu.operators.assets import INCIDENTS, MARTS, POS_MESSAGES
+from stack.paths import REPOSITORY
+
+DAG_FILES = sorted((REPOSITORY / "dags").glob("*.py"))
+EXPECTED = {
+    "build_marts": ["begin", "staging", "intermediate", "core", "reports", "check_marts", "publish"],
+    "extract_appeals": ["load_exports", "announce", "check_refusals"],
+    "extract_incidents": ["load_exports", "announce", "check_refusals"],
+    "report_daily": ["wait_for_marts", "deliver"],
+    "report_weekly": ["wait_for_marts", "deliver"],
+}
+
+
+def parse(file: Path) -> DagBag:
+    return DagBag(dag_folder=file, safe_mode=False)
+
+
+@pytest.fixture(scope="module")
+def dags() -> dict[str, DAG]:
+    return {dag_id: dag for file in DAG_FILES for dag_id, dag in parse(file).dags.items()}
+
+
+def test_the_dags_are_the_expected_ones(dags: dict[str, DAG]) -> None:
+    assert {dag_id: list(dag.task_ids) for dag_id, dag in dags.items()} == EXPECTED
+
+
+@pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
+def test_a_file_declares_one_dag_of_its_name_in_a_hundred_lines(file: Path) -> None:
+    bag = parse(file)
+    assert bag.import_errors == {}
+    assert list(bag.dags) == [file.stem]
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 100
+
+
+def test_a_broken_file_is_seen(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("from mcu.operators.nothing import Nothing\n")
+    assert parse(broken).import_errors
+
+
+@pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
+def test_parsing_opens_no_connection_and_starts_no_process(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a DAG file did I/O while it was parsed")
+
+    monkeypatch.setattr(psycopg2, "connect", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert parse(file).import_errors == {}
+
+
+def test_parsing_with_a_connection_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "impolite.py"
+    file.write_text("import psycopg2\npsycopg2.connect('dbname=warehouse')\n")
+    test = test_parsing_opens_no_connection_and_starts_no_process
+    with pytest.raises(AssertionError):
+        test(file, monkeypatch)
+
+
+@pytest.mark.parametrize("dag_id", EXPECTED)
+def test_a_dag_tells_what_it_is_for_and_what_to_do_when_it_is_red(dags: dict[str, DAG], dag_id: str) -> None:
+    doc = dags[dag_id].doc_md or ""
+    for heading in ("Purpose", "Inputs", "Outputs", "Triage"):
+        assert re.search(rf"^(### |\*\*){heading}", doc, re.MULTILINE), heading
+    named_tasks = [task for task in EXPECTED[dag_id] if task in doc]
+    assert len(named_tasks) >= 2
+    assert dags[dag_id].tags
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "cron"),
+    [
+        ("extract_appeals", "0 * * * *"),
+        ("extract_incidents", "*/15 * * * *"),
+        ("report_daily", "0 8 * * *"),
+        ("report_weekly", "0 8 * * 1"),
+    ],
+)
+def test_a_scheduled_dag_has_explicit_intervals_of_the_region(dags: dict[str, DAG], dag_id: str, cron: str) -> None:
+    timetable = dags[dag_id].timetable
+    assert timetable == CronDataIntervalTimetable(cron, timezone="Europe/Moscow")
+    assert dags[dag_id].catchup is False
+
+
+def test_the_marts_are_built_when_either_source_brings_something(dags: dict[str, DAG]) -> None:
+    condition = dags["build_marts"].timetable.asset_condition
+    assert isinstance(condition, AssetAny)
+    assert set(condition.objects) == {POS_MESSAGES, INCIDENTS}
+    outlets = {asset: task.task_id for dag in dags.values() for task in dag.tasks for asset in task.outlets}
+    assert outlets == {POS_MESSAGES: "announce", INCIDENTS: "announce", MARTS: "publish"}
+
+
+def test_only_one_load_of_a_source_and_one_build_run_at_a_time(dags: dict[str, DAG]) -> None:
+    for dag_id in ("extract_appeals", "extract_incidents", "build_marts"):
+        assert dags[dag_id].max_active_runs == 1
