@@ -17,22 +17,23 @@ TOLERANCE = 1e-9
 
 def published_tables(connection: Connection) -> Tables:
     """The tables as `bi` shows them, moments as naive local ones; raises ValueError if a grain is not unique."""
-    return {name: _published(connection, name, key) for name, key in KEYS.items()}
+    return {name: published_table(connection, name) for name in KEYS}
 
 
 def differences(ours: Tables, oracle: Tables) -> list[str]:
     """A line a cell, row or column that differs: table, key, column, our value, the oracle's."""
-    return [line for name in KEYS for line in _of_table(name, ours[name], oracle[name])]
+    return [line for name in KEYS for line in table_differences(name, ours[name], oracle[name])]
 
 
-def _published(connection: Connection, name: str, key: tuple[str, ...]) -> Table:
+def published_table(connection: Connection, name: str) -> Table:
+    """One table as `bi` shows it."""
     table: Table = {}
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("select * from bi.{}").format(sql.Identifier(name)))
         columns = [column.name for column in cursor.description or ()]
         for values in cursor:
             row = {column: _local(value) for column, value in zip(columns, values, strict=True)}
-            row_key = tuple(row.pop(column) for column in key)
+            row_key = tuple(row.pop(column) for column in KEYS[name])
             if row_key in table:
                 raise ValueError(f"{name} has two rows of {row_key}")
             table[row_key] = row
@@ -43,7 +44,8 @@ def _local(value: Value) -> Value:
     return value.astimezone(REGION_ZONE).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def _of_table(name: str, ours: Table, oracle: Table) -> Iterator[str]:
+def table_differences(name: str, ours: Table, oracle: Table) -> Iterator[str]:
+    """The lines of one table."""
     for key in sorted(ours.keys() | oracle.keys(), key=str):
         place = f"{name} ({', '.join(str(part) for part in key)})"
         if key not in ours:

@@ -97,11 +97,12 @@ def read_export(path: Path) -> Export | None:
 def exported_at(path: Path, sheet: Sheet) -> datetime:
     """Local moment of an export: from the file's name, else its document properties, else its modification time."""
     document = sheet.document_time.astimezone(REGION_ZONE).replace(tzinfo=None) if sheet.document_time else None
-    found = re.search(r"(\d{4}-\d{2}-\d{2})(?:_(\d{2})-(\d{2})(?![\d-]))?", path.name)
-    if found:
-        day = date.fromisoformat(found[1])
-        if found[2]:
-            return datetime(day.year, day.month, day.day, int(found[2]), int(found[3]))
+    named = re.findall(r"(\d{4}-\d{2}-\d{2})(?:_(\d{2})-(\d{2})(?![\d-]))?", path.name)
+    if named:
+        written, hour, minute = named[-1]  # of a period in the name, its end
+        day = date.fromisoformat(written)
+        if hour:
+            return datetime(day.year, day.month, day.day, int(hour), int(minute))
         return document if document and document.date() == day else midnight(day + ONE_DAY)
     return document or datetime.fromtimestamp(path.stat().st_mtime, REGION_ZONE).replace(tzinfo=None)
 
@@ -127,7 +128,8 @@ def _fault(source: str, made_at: datetime, key: str | None, row: Row) -> str | N
     if not key:
         return "no key"
     try:
-        moments = {header: moment(row[header]) for header in MOMENTS[source]}
+        read = day if source == "pos" else moment
+        moments = {header: read(row[header]) for header in MOMENTS[source]}
     except UnreadableError as unreadable:
         return str(unreadable)
     created, answered = moments[CREATED[source]], moments[ANSWERED[source]]
@@ -166,7 +168,7 @@ def key_of(cell: Cell) -> str | None:
 
 
 def moment(cell: Cell) -> datetime | None:
-    """A date or a local time, seconds' fractions dropped; raises UnreadableError for anything else."""
+    """A local time, seconds' fractions dropped; raises UnreadableError for anything else."""
     if isinstance(cell, datetime):
         return cell.replace(microsecond=0)
     value = text(cell)
@@ -185,6 +187,12 @@ def moment(cell: Cell) -> datetime | None:
         except ValueError:
             continue
     raise UnreadableError(f"cannot be read as a date: {value}")
+
+
+def day(cell: Cell) -> datetime | None:
+    """The midnight of a date; a time beside it is dropped. Raises UnreadableError for anything else."""
+    found = moment(cell)
+    return midnight(found.date()) if found else None
 
 
 def duration(cell: Cell) -> timedelta | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -33,7 +34,7 @@ class Message:
     message_id: str
     source: str
     source_key: str
-    channel: str | None
+    channel: str
     oktmo: str
     is_municipality_mapped: bool
     topic_group: str
@@ -93,7 +94,7 @@ def _untied(versions: Versions) -> Versions:
 def _incident_message(key: str, versions: Versions) -> Message:
     newest = versions[-1][1]
     created = _required_moment(versions[0][1]["Дата создания"])
-    answered = _earliest(versions, "Общее время первого ответа")
+    answered = _earliest(versions, "Общее время первого ответа", ex.moment)
     minutes, is_imputed = _first_answer_minutes(versions, created, answered)
     oktmo, is_mapped = municipality_of_incident(ex.text(newest["Муниципалитет"]))
     group, topic = topic_of(ex.text(newest["Группа тем"]), ex.text(newest["Тема"]))
@@ -129,10 +130,10 @@ def _incident_message(key: str, versions: Versions) -> Message:
 
 def _pos_message(key: str, versions: Versions) -> Message:
     newest = versions[-1][1]
-    created = _required_moment(versions[0][1]["Дата поступления"])
-    completed = _earliest(versions, "Дата фактического завершения работ")
+    created = midnight(_required_moment(versions[0][1]["Дата поступления"]).date())
+    completed = _earliest(versions, "Дата фактического завершения работ", ex.day)
     is_fast_track = ex.text(newest["Фаст-трек"]) == "Да"
-    planned = ex.moment(newest["Дата планируемого завершения работ"])
+    planned = ex.day(newest["Дата планируемого завершения работ"])
     due_day = planned or created + timedelta(days=10 if is_fast_track else 30)
     current = ex.text(newest["Организация, в которой находится сообщение"])
     received = ex.text(newest["Организация, в которую поступило сообщение"])
@@ -174,8 +175,8 @@ def _required_moment(cell: Cell) -> datetime:
     return found
 
 
-def _earliest(versions: Versions, header: str) -> datetime | None:
-    return min((shown for _, row in versions if (shown := ex.moment(row[header]))), default=None)
+def _earliest(versions: Versions, header: str, read: Callable[[Cell], datetime | None]) -> datetime | None:
+    return min((shown for _, row in versions if (shown := read(row[header]))), default=None)
 
 
 def _first_answer_minutes(versions: Versions, created: datetime, answered: datetime | None) -> tuple[int | None, bool]:

@@ -133,9 +133,9 @@ def is_fast_topic(group: str, topic: str) -> bool:
     return (group, topic) in _fast_topics()
 
 
-def channel_of(url: str | None) -> str | None:
-    """The social network of a post by its domain; None without a post."""
-    return CHANNELS[urlsplit(url).netloc] if url else None
+def channel_of(url: str | None) -> str:
+    """The social network of a post by its domain."""
+    return CHANNELS[urlsplit(url).netloc] if url else "other"
 
 
 def _plain(written: str) -> str:

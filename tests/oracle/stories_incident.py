@@ -481,6 +481,15 @@ def _topic_traps(era: Era) -> list[Story]:
             (era.at(5, 1), {GROUP: "Дороги", TOPIC: "Ремонт дороги"}),
             expected={"topic_group": "Дороги", "topic": "Ремонт дороги"},
         ),
+        _trap(
+            "topic to and fro",
+            created,
+            answered,
+            (era.at(4, 4), {TOPIC: "Ремонт подъездов"}),
+            (era.at(5, 0, "12:00:00"), {TOPIC: "Отсутствие холодной воды"}),
+            (era.at(5, 4), {TOPIC: "Ремонт подъездов"}),
+            expected={"topic": "Ремонт подъездов"},
+        ),
         _trap("topic absent", created, expected={"topic_group": "ЖКХ", "topic": "(не указано)"}, topic="-"),
         _trap(
             "group and topic absent",
@@ -645,6 +654,11 @@ def _edge_traps(era: Era) -> list[Story]:
             )
         for _ in range(next_week):
             stories.append(_trap(f"edge {place}", next_created, expected={"answered_at": None}, place=place))
+    for _ in range(5):  # a week of answers whose lateness began the week before: nothing to take a share of
+        answered = answer(era.at(5, 1, "10:00:00"), minutes(1620))
+        stories.append(
+            _trap("decided before", created, answered, expected={"is_answered_on_time": False}, place="Сальский район")
+        )
     return stories
 
 
@@ -674,6 +688,8 @@ def _ordinary(era: Era, rng: random.Random, key: str) -> Story:
         corrected: Cells = {GROUP: new_group, TOPIC: f"★ {new_topic}"}
         moved: Cells = {PLACE: rng.choice(list(PLACES))}
         changes.append((created + timedelta(days=rng.uniform(1, 15)), rng.choice((corrected, moved))))
+    if rng.random() < 0.15:
+        story_cells[CREATED] = created
     story_cells["Урл поста"] = rng.choice(POSTS)
     story_cells["Исполнитель"] = rng.choice(("-", "Отдел благоустройства"))
     cabinet = "Ростов-на-Дону" if rng.random() < 0.2 else "Ростовская область"

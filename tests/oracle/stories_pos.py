@@ -350,6 +350,8 @@ def _field_traps(era: Era) -> list[Story]:
         ),
         *(reconsidered(value, known) for value, known in again),
         dated("as an Excel date", received.date()),
+        dated("as an Excel date with a time", received + timedelta(hours=15.2)),
+        dated("as text with a time", received.strftime("%d.%m.%Y 23:59:59")),
         dated("as ISO text", received.date().isoformat()),
         dated("with an apostrophe", f"'{written(received)}"),
         _trap(
@@ -363,6 +365,7 @@ def _field_traps(era: Era) -> list[Story]:
         _trap(
             "starred subcategory", received, planned, expected={"topic": "Ремонт дороги"}, subcategory="★ Ремонт дороги"
         ),
+        _trap("fast track as a boolean", received, "-", expected={"is_fast_track": True}, fast=True),
         _trap("no category", received, planned, expected={"topic_group": "(не указано)"}, category="-"),
         _trap("no subcategory", received, planned, expected={"topic": "(не указано)"}, subcategory=None),
         _trap(

@@ -129,10 +129,10 @@ def _change(received: int, previous: int | None) -> Row:
 
 
 def _zone(share: Value, answered: int) -> str | None:
-    if not isinstance(share, float):
-        return None
     if answered < 5:
         return "few"
+    if not isinstance(share, float):
+        return None
     return "green" if share >= 0.95 else "yellow" if share >= 0.80 else "red"
 
 

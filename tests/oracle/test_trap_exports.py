@@ -81,6 +81,9 @@ def test_shares_and_bases_on_the_border(computed: tuple[Written, Path, Tables]) 
     fourth, fifth = weeks[4], weeks[5]
     assert {oktmo: by_name[fourth, oktmo]["zone"] for oktmo in zones} == zones
     assert by_name[fourth, "60707000"]["on_time_share"] == 0.95
+    assert by_name[fifth, "60650000"]["answered"] == 5
+    assert by_name[fifth, "60650000"]["on_time_share"] is None
+    assert by_name[fifth, "60650000"]["zone"] is None
     assert by_name[fifth, "60707000"]["received_delta_pct"] == -85
     assert by_name[fifth, "60727000"]["received_delta_pct"] is None
     assert by_name[fifth, "60727000"]["received_delta"] == -16

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from tests.oracle import layouts
 from tests.oracle.stories import Cells, Era, Formatted, Story, Value
@@ -85,7 +85,13 @@ def _incident_plans(era: Era) -> list[Plan]:
     timed = (era.at(2, 0, "08:00:00"), era.at(4, 3, "18:00:00"), era.at(5, 0, "10:00:00"), era.at(6, 1, "09:00:00"))
     plans = [Plan("incident", f"incident_{t:%Y-%m-%d_%H-%M}.xlsx", t, t - timedelta(days=3)) for t in timed]
     plans.append(
-        Plan("incident", f"im {nightly - timedelta(days=1):%Y-%m-%d}.xlsx", nightly, nightly, drops=("Отдел", "Теги"))
+        Plan(
+            "incident",
+            f"im {era.start} {nightly - timedelta(days=1):%Y-%m-%d}.xlsx",
+            nightly,
+            nightly,
+            drops=("Отдел", "Теги"),
+        )
     )
     plans.append(Plan("incident", f"im {morning:%Y-%m-%d}.xlsx", morning, morning))
     plans.append(Plan("incident", "Выгрузка инцидентов.xlsx", unnamed, unnamed))
@@ -149,6 +155,8 @@ def _write_cell(
         case date():
             midnight = datetime.combine(value, time())
             sheet.write_datetime(row, column, midnight, book.add_format({"num_format": "dd.mm.yyyy"}))
+        case bool():
+            sheet.write_boolean(row, column, value)
         case _:
             sheet.write_number(row, column, value)
 

@@ -103,7 +103,7 @@ def _kind(number: int, codes: dict[int, str]) -> str:
 
 def _document_time(book: ZipFile) -> datetime | None:
     root = ElementTree.fromstring(book.read("docProps/core.xml"))
-    text = root.findtext(f"{_TERMS}modified") or root.findtext(f"{_TERMS}created")
+    text = root.findtext(f"{_TERMS}created") or root.findtext(f"{_TERMS}modified")
     if not text:
         return None
     moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
