@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+
 from mcu.sources import columns
 
 Cells = Mapping[str, Any]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from mcu.sources import columns
 from mcu.sources.cells import CONVERTERS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from mcu.settings import DEFAULT_EXPORTED_AT_PATTERN
 from mcu.sources.exported_at import ExportedAt, exported_at
-
 from tests.workbooks import write_pos
 
 MOSCOW = ZoneInfo("Europe/Moscow")

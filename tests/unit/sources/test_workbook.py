@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+
 from mcu.sources import columns
 from mcu.sources.columns import Column, ColumnMap
 from mcu.sources.workbook import ExportError, Row, open_export
-
 from tests.workbooks import INCIDENT, POS, write_incidents, write_pos
 
 
