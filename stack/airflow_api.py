@@ -60,13 +60,11 @@ class Airflow:
         """queued, running, success or failed."""
         return str(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}")["state"])
 
-    def runs(self, dag_id: str, since: datetime) -> dict[str, str]:
-        """The states of the DAG's runs that were made since, by run id."""
-        query = f"run_after_gte={quote(since.isoformat())}&limit=100"
-        return {
-            run["dag_run_id"]: run["state"]
-            for run in self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?{query}")["dag_runs"]
-        }
+    def last_run_if_failed(self, dag_id: str, since: datetime) -> str | None:
+        """The id of the DAG's newest run, if it was made since and failed."""
+        query = f"run_after_gte={quote(since.isoformat())}&order_by=-run_after&limit=1"
+        runs = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?{query}")["dag_runs"]
+        return str(runs[0]["dag_run_id"]) if runs and runs[0]["state"] == "failed" else None
 
     def active_runs(self, dag_id: str) -> int:
         """How many runs of the DAG are queued or running."""

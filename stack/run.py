@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -57,6 +57,8 @@ def run(stack: LocalStack) -> None:
     if "scheduler" in started:
         airflow.fail_cut_off_runs()
     job.wait_for_parse()
+    for dag_id in DAGS:
+        airflow.unpause(dag_id)
     job.extract()
     job.build()
     print_summary(stack, warehouse, progress, job.report())
@@ -92,58 +94,64 @@ class Job:
         def taken() -> str:
             return "Extracting: {} new files, {:,} rows".format(*self.warehouse.published_since(before))
 
-        self._run_all({dag_id: {} for dag_id in EXTRACTS}, taken)
+        run_id = self._trigger({dag_id: {} for dag_id in EXTRACTS})
+        while [dag_id for dag_id in EXTRACTS if not self._is_done(dag_id, run_id)]:
+            self._pause(taken())
         self.progress.say(taken())
 
     def build(self) -> None:
-        """Wait until the marts hold every published load; start a build where none was started by the new data."""
+        """Wait until the marts hold every published load; start a build where the new data started none."""
         if not self.warehouse.uris():
             raise StackError("\n".join(["The inbox held nothing that could be published.", *self._refusals()]))
-        self.airflow.unpause(BUILD)
         idle_since = time.monotonic()
         while self.warehouse.marts_are_behind() or self.airflow.active_runs(BUILD):
-            if failed := [run for run, state in self.airflow.runs(BUILD, self.began).items() if state == "failed"]:
-                raise _failure(BUILD, self.airflow.failed_tasks(BUILD, failed[0]))
+            self._pause("Building the marts")
             if self.airflow.active_runs(BUILD):
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > BUILD_GRACE_SECONDS:
-                self._run_all({BUILD: {}}, lambda: "Building the marts")
-            self._pause("Building the marts")
+                if failed_run := self.airflow.last_run_if_failed(BUILD, self.began):
+                    raise _failure(BUILD, self.airflow.failed_tasks(BUILD, failed_run))
+                self._trigger({BUILD: {}})
         self.progress.say("The marts hold every load")
 
     def report(self) -> Mapping[str, date]:
-        """Deliver the reports of the newest day and week; returns the start of each period."""
+        """Deliver the reports of the newest day and week; returns the start of each period.
+
+        Done is what the delivery ledger says: a run that the scheduler made may deliver the same period.
+        """
         periods = {report: start for report, start in self.warehouse.newest_periods().items() if start}
         if not periods:
             raise StackError("The marts hold no whole day of all sources yet. Is one of them missing? See MCU_SOURCES.")
-        runs = {REPORTS[report]: {"period_start": start.isoformat()} for report, start in periods.items()}
-        self._run_all(runs, lambda: f"Delivering the reports ({self._sent(periods)} sent)")
-        self.progress.say(f"The reports are delivered ({self._sent(periods)} mails)")
+        waiting = {report: start for report, start in periods.items() if self.warehouse.undelivered(report, start)}
+        run_id = self._trigger({REPORTS[report]: {"period_start": f"{start}"} for report, start in waiting.items()})
+        while waiting := {
+            report: start
+            for report, start in waiting.items()
+            if self.warehouse.undelivered(report, start) and not self._is_done(REPORTS[report], run_id)
+        }:
+            left = sum(self.warehouse.undelivered(*period) for period in waiting.items())
+            self._pause(f"Delivering the reports: {left} mails to go")
+        self.progress.say("The reports are delivered")
         return periods
-
-    def _sent(self, periods: Mapping[str, date]) -> int:
-        return sum(self.warehouse.deliveries(*period).get("sent", 0) for period in periods.items())
 
     def _refusals(self) -> list[str]:
         return [f"  {uri}: {status}: {error}" for uri, status, error in self.warehouse.unpublished()]
 
-    def _run_all(self, confs: Mapping[str, Mapping[str, str]], news: Callable[[], str]) -> None:
-        """Run DAGs side by side to their end; raises StackError for one that fails."""
+    def _trigger(self, confs: Mapping[str, Mapping[str, str]]) -> str:
+        """Queue a run of each DAG; returns the run id that they share."""
         run_id = f"make_run__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
         for dag_id, conf in confs.items():
-            # Queued before the scheduler may start runs of its own, so that this one comes first.
             self.airflow.trigger(dag_id, run_id, conf)
-            self.airflow.unpause(dag_id)
-        waiting = set(confs)
-        while waiting:
-            self._pause(news())
-            states = {dag_id: self.airflow.run_state(dag_id, run_id) for dag_id in waiting}
-            for dag_id in [dag_id for dag_id, state in states.items() if state in FINISHED]:
-                waiting.remove(dag_id)
-                if states[dag_id] == "failed":
-                    failed = self.airflow.failed_tasks(dag_id, run_id)
-                    if not failed or any(task.task_id != TOLERATED_TASK for task in failed):
-                        raise _failure(dag_id, failed)
+        return run_id
+
+    def _is_done(self, dag_id: str, run_id: str) -> bool:
+        """Whether the run came to its end; raises StackError if it failed."""
+        state = self.airflow.run_state(dag_id, run_id)
+        if state == "failed":
+            failed = self.airflow.failed_tasks(dag_id, run_id)
+            if not failed or any(task.task_id != TOLERATED_TASK for task in failed):
+                raise _failure(dag_id, failed)
+        return state in FINISHED
 
     def _pause(self, news: str) -> None:
         self.progress.tick(news)

@@ -107,6 +107,26 @@ class Warehouse:
             """
         )
 
+    def undelivered(self, report: str, period_start: date) -> int:
+        """How many of today's subscriptions have no mail of the period yet that came to its end, good or bad."""
+        return int(
+            self._value(
+                """
+                select count(distinct (scope, recipient))
+                from ops.report_subscription as subscription
+                where report = %s and current_date between valid_from and coalesce(valid_to, 'infinity')
+                    and not exists (
+                        select from ops.delivery
+                        where report = subscription.report and period_start = %s
+                            and scope = subscription.scope and recipient = subscription.recipient
+                            and state in ('sent', 'refused', 'unknown')
+                    )
+                """,
+                report,
+                period_start,
+            )
+        )
+
     def deliveries(self, report: str, period_start: date) -> dict[str, int]:
         """How many mails of the report stand in each state."""
         return dict(
@@ -120,8 +140,8 @@ class Warehouse:
             )
         )
 
-    def _value(self, query: str) -> Any:
-        return self._rows(query)[0][0]
+    def _value(self, query: str, *parameters: object) -> Any:
+        return self._rows(query, *parameters)[0][0]
 
     def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with self._cursor() as cursor:
