@@ -1,0 +1,88 @@
+"""dbt's own tests: the unit tests of the metrics, and that the data tests go red."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from psycopg2.extensions import connection as Connection
+
+from mcu.settings import Settings
+from mcu.transform import dbt
+from tests.integration.transform.test_publish_marts import build_copy, run
+
+pytestmark = pytest.mark.postgres
+
+
+def dbt_test(dsn: str, settings: Settings, *selection: str) -> tuple[int, dict[str, str]]:
+    """Run `dbt test`; exit code and status by test name."""
+    target = settings.state / "dbt"
+    completed = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "test", *dbt.flags(settings, target), *selection],
+        env=dbt.environment(dsn),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    return completed.returncode, {_name(result["unique_id"]): result["status"] for result in results}
+
+
+def _name(unique_id: str) -> str:
+    """`unit_test.project.model.name` or `test.project.name.hash`."""
+    kind, _, *rest = unique_id.split(".")
+    return rest[1] if kind == "unit_test" else rest[0]
+
+
+def test_unit_tests_of_the_metrics_pass(built: Connection, built_dsn: str, settings: Settings) -> None:
+    returncode, statuses = dbt_test(built_dsn, settings, "--select", "test_type:unit")
+    assert set(statuses) == {
+        "working_minutes_and_deadlines",
+        "pos_deadlines",
+        "days_of_a_message",
+        "weeks_and_shares",
+        "places",
+    }
+    assert set(statuses.values()) == {"pass"}
+    assert returncode == 0
+
+
+def test_data_tests_see_numbers_that_do_not_agree(built: Connection, built_dsn: str, settings: Settings) -> None:
+    build_copy(
+        built,
+        "update marts_build.rpt_weekly_region set received = received + 1",
+        "delete from marts_build.rpt_weekly_municipality where oktmo = '60704000'",
+        "delete from marts_build.fct_message where ctid = (select min(ctid) from marts_build.fct_message)",
+        "delete from marts_build.rpt_daily_overdue",
+        "update marts_build.fct_municipality_daily set answered = -1",
+        "insert into marts_build.rpt_weekly_topic table marts_build.rpt_weekly_topic",
+    )
+    returncode, statuses = dbt_test(built_dsn, settings, "--select", "test_type:data,path:models/marts", "path:tests")
+    assert returncode == 1
+    assert {name for name, status in statuses.items() if status == "fail"} >= {
+        "assert_no_message_is_lost",
+        "assert_region_is_sum_of_municipalities",
+        "assert_weeks_equal_messages",
+        "assert_weekly_marts_are_dense",
+        "assert_overdue_list_equals_its_count",
+        "fct_municipality_daily__counts_agree",
+        "rpt_weekly_topic__grain",
+    }
+
+
+def test_the_calendar_test_warns_when_next_year_is_missing(
+    built: Connection, built_dsn: str, settings: Settings
+) -> None:
+    run(built, "delete from staging.production_calendar")
+    _, statuses = dbt_test(built_dsn, settings, "--select", "assert_calendar_knows_this_and_next_year")
+    assert statuses == {"assert_calendar_knows_this_and_next_year": "warn"}
+
+
+def test_a_build_reports_the_node_that_failed(built: Connection, built_dsn: str, settings: Settings) -> None:
+    run(built, "drop function ops.to_milliseconds cascade")
+    outcome = dbt.build(built_dsn, settings, dbt.LAYERS["staging"], settings.state / "dbt")
+    assert outcome.returncode != 0
+    assert any("stg_incident__incident_version" in line for line in outcome.failures)
