@@ -106,7 +106,9 @@ class Gate:
         asset = self._warehouse.add_query_asset(f"{next(self._numbers)} · {batch}", query)
         rows = asset.add_batch_definition_whole_table("all").get_batch()
         result = rows.validate(
-            ExpectationSuite(**definition), result_format="SUMMARY", expectation_parameters=parameters
+            ExpectationSuite(definition["name"], [_described(entry) for entry in definition["expectations"]]),
+            result_format="SUMMARY",
+            expectation_parameters=parameters,
         )
         outcomes = []
         for entry in result.results:
@@ -161,6 +163,12 @@ def _fill(sentence: str, values: Mapping[str, Any]) -> str:
     for name, value in values.items():
         sentence = sentence.replace(f"{{{name}}}", MISSING if value is None else str(value))
     return sentence
+
+
+def _described(expectation: Mapping[str, Any]) -> dict[str, Any]:
+    """The expectation with the line that Data Docs show of it."""
+    sentence = PLACEHOLDER.sub(MISSING, expectation["meta"]["sentence"])
+    return {**expectation, "description": f"Не должно быть: {sentence}"}
 
 
 def _outcome(suite: str, batch: str, parameters: Mapping[str, Any], entry: Any) -> Outcome:
