@@ -1,0 +1,371 @@
+"""From the inbox to raw: whole runs over workbooks on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2.extensions import connection as Connection
+
+from mcu.landing import load
+from mcu.landing.load import Loader, Summary
+from mcu.settings import PROJECT, Settings
+from tests.workbooks import write_incidents, write_pos
+
+pytestmark = pytest.mark.postgres
+
+
+class Warehouse:
+    """An inbox, a warehouse and runs over them."""
+
+    def __init__(self, connection: Connection, dsn: str, folder: Path) -> None:
+        self.dsn = dsn
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir()
+        self.environment = {"MCU_INBOX": str(self.inbox), "MCU_STATE": str(folder / "state")}
+        self._connection = connection
+        self._runs = 0
+
+    def load(self, source: str) -> Summary:
+        self._runs += 1
+        return Loader(self.dsn, source, Settings.from_env(self.environment), f"run {self._runs}").run()
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+    def ledger(self) -> list[tuple[Any, ...]]:
+        return self.ask(
+            "select uri, status, rows_read, rows_new, rows_changed, rows_unchanged, rows_quarantined "
+            "from ops.load order by load_id"
+        )
+
+    def warnings(self) -> list[str]:
+        found = self.ask("select sentence from ops.validation_result where not is_passed order by result_id")
+        return [sentence for (sentence,) in found]
+
+    def check_sums(self) -> None:
+        """What the ledger says is what lies there."""
+        assert self.ask(
+            "select sum(rows_read) - sum(rows_new + rows_changed + rows_unchanged + rows_quarantined) from ops.load"
+        ) == [(0,)]
+        (stored,) = self.ask("select (select count(*) from raw.pos_message) + (select count(*) from raw.incident)")
+        assert self.ask("select sum(rows_new + rows_changed) from ops.load") == [stored]
+        assert self.ask("select sum(rows_quarantined) from ops.load") == self.ask("select count(*) from ops.quarantine")
+        assert self.ask("select count(*) from pg_tables where schemaname = 'stage'") == [(0,)]
+
+
+@pytest.fixture
+def house(warehouse: Connection, warehouse_dsn: str, tmp_path: Path) -> Warehouse:
+    return Warehouse(warehouse, warehouse_dsn, tmp_path)
+
+
+def numbers(*keys: int, **cells: object) -> list[dict[str, object]]:
+    return [{"pos_number": str(key), **cells} for key in keys]
+
+
+def test_the_same_file_twice_changes_nothing(house: Warehouse) -> None:
+    path = write_pos(house.inbox / "ПОС_2026-02-10_08-00.xlsx", numbers(1, 2, 3))
+    house.load("pos")
+    assert house.ledger() == [("ПОС_2026-02-10_08-00.xlsx", "published", 3, 3, 0, 0, 0)]
+    before = house.ask("select * from raw.pos_message order by source_key")
+
+    house.load("pos")
+    path.touch()
+    (house.inbox / "копии").mkdir()
+    shutil.copy(path, house.inbox / "копии" / "ПОС_2026-02-10_08-00.xlsx")
+    house.load("pos")
+    assert len(house.ledger()) == 1, "neither a second run nor a copy is a load"
+    assert house.ask("select * from raw.pos_message order by source_key") == before
+
+    shutil.copy(path, house.inbox / "ПОС_2026-02-11_08-00.xlsx")
+    house.load("pos")
+    assert house.ledger()[1:] == [("ПОС_2026-02-11_08-00.xlsx", "published", 3, 0, 0, 3, 0)]
+    assert house.ask("select * from raw.pos_message order by source_key") == before
+    house.check_sums()
+
+
+def test_a_cumulative_file_stores_only_the_changes(house: Warehouse) -> None:
+    write_pos(house.inbox / "ПОС_2026-02-10_08-00.xlsx", numbers(1, 2, 3))
+    write_pos(house.inbox / "ПОС_2026-02-11_08-00.xlsx", [*numbers(2, 4), *numbers(3, rating=5)])
+    house.load("pos")
+    assert [row[2:] for row in house.ledger()] == [(3, 3, 0, 0, 0), (3, 1, 1, 1, 0)]
+    assert house.ask(
+        "select source_key, (exported_at at time zone 'Europe/Moscow')::text, rating, row_number, load_id "
+        "from raw.pos_message order by source_key, exported_at"
+    ) == [
+        ("1", "2026-02-10 08:00:00", None, 2, 1),
+        ("2", "2026-02-10 08:00:00", None, 3, 1),
+        ("3", "2026-02-10 08:00:00", None, 4, 1),
+        ("3", "2026-02-11 08:00:00", "5", 4, 2),
+        ("4", "2026-02-11 08:00:00", None, 3, 2),
+    ]
+    assert house.ask(
+        "select source_key, (last_seen_exported_at at time zone 'Europe/Moscow')::date::text "
+        "from raw.last_seen order by source_key"
+    ) == [("1", "2026-02-10"), ("2", "2026-02-11"), ("3", "2026-02-11"), ("4", "2026-02-11")]
+    house.check_sums()
+
+
+def test_each_source_takes_its_own_files(house: Warehouse) -> None:
+    write_pos(house.inbox / "a" / "выгрузка.xlsx", numbers(1))
+    write_incidents(house.inbox / "b" / "выгрузка.xlsx", [{"im_id": 5}, {"im_id": 6, "cabinet": "Азов"}])
+    assert list(house.load("pos").published) == ["a/выгрузка.xlsx"]
+    assert list(house.load("incident").published) == ["b/выгрузка.xlsx"]
+    assert house.ask("select source, exported_at_from from ops.load") == [("pos", "document"), ("incident", "document")]
+    assert house.ask("select cabinet, rows_read from ops.load_cabinet order by cabinet") == [
+        ("Азов", 1),
+        ("Ростовская область", 1),
+    ]
+    house.check_sums()
+
+
+def test_bad_rows_go_to_quarantine_and_the_others_on(house: Warehouse) -> None:
+    late = {"created_at": "2026-02-11 00:00:00", "first_answer_at": None, "closed_at": None}
+    write_incidents(
+        house.inbox / "Инцидент_2026-02-10_08-00.xlsx",
+        [
+            {"im_id": 1},
+            {"im_id": None},
+            {"im_id": 3, "created_at": None},
+            {"im_id": 4, "created_at": "32.01.2026 10:00:00", "Новый": "да"},
+            {"im_id": 5, "first_answer_at": "2026-02-02 09:00:00"},
+            {"im_id": 6, **late},
+            {"im_id": 7, "tags": "а"},
+            {"im_id": 7, "tags": "б"},
+            {"im_id": 8},
+            {"im_id": 8},
+            {"im_id": 9, "closing_reason": 9},
+        ],
+        extra=["Новый"],
+    )
+    house.load("incident")
+    assert [row[2:] for row in house.ledger()] == [(11, 3, 0, 1, 7)]
+    assert house.ask("select source_key from raw.incident order by source_key") == [("1",), ("8",), ("9",)]
+    twice = "ID 7 стоит в файле несколько раз с разным содержанием"
+    assert house.ask("select row_number, source_key, reasons from ops.quarantine order by row_number") == [
+        (3, None, ["Нет ID"]),
+        (4, "3", ["Нет даты создания"]),
+        (5, "4", ["«Дата создания» не читается: 32.01.2026 10:00:00"]),
+        (6, "5", ["Ответ раньше создания: ответ 2026-02-02 09:00:00, создан 2026-02-02 10:00:00"]),
+        (7, "6", ["Создан позже, чем выгружено: создан 2026-02-11 00:00:00"]),
+        (8, "7", [twice]),
+        (9, "7", [twice]),
+    ]
+    ((payload,),) = house.ask("select payload from ops.quarantine where row_number = 5")
+    assert payload["created_at"] == "32.01.2026 10:00:00"
+    assert payload["municipality"] == "Азов г.о."
+    assert payload["extra"] == {"Новый": "да"}
+    assert "created_at_parsed" not in payload
+    assert house.ask(
+        "select sentence, severity, dimension, rows_checked, rows_failed from ops.validation_result "
+        "where not is_passed and severity = 'warning' and column_name = 'closing_reason'"
+    ) == [("Оценка вне 1–5 в «Причине закрытия»: в отчёты не идёт", "warning", "validity", 11, 1)]
+    house.check_sums()
+
+
+def test_more_bad_rows_than_the_library_shows(house: Warehouse) -> None:
+    write_pos(house.inbox / "ПОС_2026-02-10_08-00.xlsx", numbers(*range(100), received_date="скоро"))
+    house.load("pos")
+    assert [row[2:] for row in house.ledger()] == [(100, 0, 0, 0, 100)]
+    house.check_sums()
+
+
+def test_what_cannot_be_taken_is_refused_once_and_stops_no_other(house: Warehouse) -> None:
+    write_pos(house.inbox / "1 без номера.xlsx", numbers(1), drop=["pos_number"])
+    (house.inbox / "2 не книга.xlsx").write_text("не книга")
+    write_pos(house.inbox / "3 хорошая.xlsx", numbers(1))
+    write_incidents(house.inbox / "4 чужая без ключа.xlsx", [{}], drop=["im_id"])
+    summary = house.load("pos")
+    assert set(summary.refused) == {"1 без номера.xlsx", "2 не книга.xlsx"}
+    assert set(summary.published) == {"3 хорошая.xlsx"}
+    assert house.ask("select uri, source, status, run_id from ops.load order by uri") == [
+        ("1 без номера.xlsx", "pos", "refused", "run 1"),
+        ("2 не книга.xlsx", "unknown", "refused", "run 1"),
+        ("3 хорошая.xlsx", "pos", "published", "run 1"),
+    ]
+    ((error,),) = house.ask("select error from ops.load where uri = '1 без номера.xlsx'")
+    assert "1 без номера.xlsx: на листе «Лист1» нет обязательных столбцов: «Номер»" in error
+
+    assert house.load("pos").refused == {}, "refused once"
+    assert set(house.load("incident").refused) == {"4 чужая без ключа.xlsx"}, "what pos refused is known to incident"
+    write_pos(house.inbox / "1 без номера.xlsx", numbers(2))
+    assert set(house.load("pos").published) == {"1 без номера.xlsx"}, "its content has changed"
+    house.check_sums()
+
+
+def test_two_files_of_one_moment(house: Warehouse) -> None:
+    write_pos(house.inbox / "a" / "ПОС_2026-02-10_08-00.xlsx", numbers(1, 2))
+    write_pos(house.inbox / "b" / "ПОС_2026-02-10_08-00.xlsx", [*numbers(1), *numbers(2, rating=5)])
+    house.load("pos")
+    assert house.ask("select source_key, count(*) from raw.pos_message group by source_key order by 1") == [
+        ("1", 1),
+        ("2", 2),
+    ]
+    assert house.ask(
+        "select load_id, suite, severity, dimension, sentence from ops.validation_result "
+        "where expectation = 'one_content_a_moment'"
+    ) == [
+        (
+            2,
+            "pos",
+            "warning",
+            "consistency",
+            "Другая выгрузка на тот же момент показывает у 1 сообщений другое содержание (2): взято то, чей хеш больше",
+        )
+    ]
+    house.check_sums()
+
+
+def test_a_late_file_gives_what_the_timely_one_would_have_given(house: Warehouse) -> None:
+    for day, stage in ((10, "Исполнение"), (12, "Исполнение")):
+        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(1, stage=stage))
+    house.load("pos")
+    write_pos(house.inbox / "ПОС_2026-02-11_08-00.xlsx", numbers(1, stage="Завершено"))
+    house.load("pos")
+    assert house.ask(
+        "select (exported_at at time zone 'Europe/Moscow')::date::text, stage from raw.pos_message order by exported_at"
+    ) == [("2026-02-10", "Исполнение"), ("2026-02-11", "Завершено"), ("2026-02-12", "Исполнение")]
+    house.check_sums()
+
+
+def test_columns_that_come_and_go(house: Warehouse) -> None:
+    write_pos(house.inbox / "ПОС_2026-02-10_08-00.xlsx", numbers(1), extra=["Новый"], drop=["fact"])
+    write_pos(house.inbox / "ПОС_2026-02-11_08-00.xlsx", numbers(1), extra=["Новый", "Новейший"])
+    house.load("pos")
+    assert house.warnings() == [
+        "Нет столбцов: «Факт»",
+        "Неизвестный столбец «Новый»: хранится, в отчёты не идёт",
+        "Неизвестный столбец «Новейший»: хранится, в отчёты не идёт",
+    ]
+
+
+def test_quiet_days_and_strange_numbers_warn(house: Warehouse) -> None:
+    for day, rows in ((1, 0), (2, 10), (3, 10), (4, 11), (5, 19), (6, 4), (7, 40)):
+        keys = range(rows)
+        dates = {"received_date": "01.01.2026", "planned_date": "01.02.2026", "completed_date": "-"}
+        write_pos(house.inbox / f"ПОС_2026-02-{day:02}_08-00.xlsx", numbers(*keys, **dates))
+    house.load("pos")
+    assert house.warnings() == [
+        "Выгрузка пуста: нет ни одной строки",
+        "Строк 4, обычно бывает от 5 до 20",
+        "Строк 40, обычно бывает от 5 до 20",
+    ]
+    assert [row[1] for row in house.ledger()] == ["published"] * 7
+
+
+def test_one_file_that_breaks_stops_no_other_and_is_tried_again(
+    house: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in (10, 11):
+        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(day))
+    publish = load.publish
+
+    def break_the_first(cursor: Any, source: str, load_id: int, *rest: Any) -> Any:
+        if load_id == 1:
+            raise ArithmeticError("a bug")
+        return publish(cursor, source, load_id, *rest)
+
+    monkeypatch.setattr(load, "publish", break_the_first)
+    summary = house.load("pos")
+    assert summary.failed == {"ПОС_2026-02-10_08-00.xlsx": "a bug"}
+    assert set(summary.published) == {"ПОС_2026-02-11_08-00.xlsx"}
+    assert house.ask("select status, error from ops.load order by load_id") == [
+        ("failed", "ArithmeticError: a bug"),
+        ("published", None),
+    ]
+
+    monkeypatch.undo()
+    assert set(house.load("pos").published) == {"ПОС_2026-02-10_08-00.xlsx"}
+    assert house.ask("select source_key from raw.pos_message order by 1") == [("10",), ("11",)]
+    house.check_sums()
+
+
+def test_killed_in_the_middle_of_a_load(house: Warehouse) -> None:
+    """A real kill between staging and publishing: the process waits for the lock that this test holds."""
+    for day in (10, 11):
+        write_pos(
+            house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx",
+            numbers(1, 2, stage="Завершено" if day == 11 else "Исполнение"),
+        )
+    program = (
+        "import sys; from mcu.landing.load import Loader; from mcu.settings import Settings;"
+        "Loader(sys.argv[1], 'pos', Settings.from_env(), 'killed run').run()"
+    )
+    environment = {**os.environ, **house.environment, "PYTHONPATH": str(PROJECT / "plugins")}
+    holder = psycopg2.connect(house.dsn)
+    holder.cursor().execute("select pg_advisory_xact_lock(hashtext('mcu.load.pos'))")
+    with subprocess.Popen([sys.executable, "-c", program, house.dsn], env=environment) as process:
+        wait_until(house, "select count(*) from pg_locks where locktype = 'advisory' and not granted", 1)
+        process.send_signal(signal.SIGKILL)
+    holder.close()
+    wait_until(house, "select count(*) from pg_locks where locktype = 'advisory'", 0)
+    assert house.ask("select status from ops.load") == [("running",)]
+    assert house.ask("select tablename from pg_tables where schemaname = 'stage'") == [("pos_1",)]
+    assert house.ask("select count(*) from raw.pos_message") == [(0,)]
+
+    house.load("pos")
+    assert house.ask("select status, error, rows_read from ops.load order by load_id") == [
+        ("failed", "прервано", 0),
+        ("published", None, 2),
+        ("published", None, 2),
+    ]
+    assert house.ask("select count(*) from raw.pos_message") == [(4,)]
+    house.check_sums()
+
+
+def wait_until(house: Warehouse, statement: str, value: int, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while house.ask(statement) != [(value,)]:
+        assert time.monotonic() < end, statement
+        time.sleep(0.1)
+
+
+def test_two_runs_at_once_load_each_file_once(house: Warehouse) -> None:
+    for day in (10, 11, 12):
+        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(*range(50), stage=f"{day}"))
+    with ThreadPoolExecutor(2) as pool:
+        summaries = list(pool.map(house.load, ["pos", "pos"]))
+    assert sorted(len(summary.published) for summary in summaries) == [0, 3]
+    assert [row[1:] for row in house.ledger()] == [("published", 50, 50, 0, 0, 0)] + [
+        ("published", 50, 0, 50, 0, 0)
+    ] * 2
+    house.check_sums()
+
+
+def test_the_modification_time_of_a_copy_says_nothing(house: Warehouse) -> None:
+    path = write_pos(house.inbox / "ПОС 2026-02-10.xlsx", numbers(1))
+    house.load("pos")
+    assert house.ask("select exported_at_from, exported_at at time zone 'Europe/Moscow' from ops.load") == [
+        ("file_name", dt.datetime(2026, 2, 11))
+    ]
+    moment = dt.datetime(2026, 3, 1).timestamp()
+    os.utime(path, (moment, moment))
+    house.load("pos")
+    assert len(house.ledger()) == 1
+
+
+def test_data_docs_are_built_and_trimmed(house: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcu.quality.docs.KEPT_RESULTS", 2)
+    docs = Path(house.environment["MCU_STATE"]) / "data_docs"
+    for day in (10, 11, 12, 13):
+        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(1, rating=9))
+        if day > 11:
+            house.load("pos")
+    index = (docs / "index.html").read_text(encoding="utf-8")
+    pages = [page.as_posix() for page in docs.glob("validations/**/*.html")]
+    assert [day for day in (10, 11, 12, 13) if any(f"2026-02-{day}_08-00" in page for page in pages)] == [12, 13]
+    assert "2026-02-13_08-00" in index
+    assert "2026-02-11_08-00" not in index
+    assert any("Оценка вне 1–5" in page.read_text(encoding="utf-8") for page in docs.glob("validations/**/*.html"))
