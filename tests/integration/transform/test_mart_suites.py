@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from psycopg2.extensions import connection as Connection
 
-from mcu.quality.gate import Gate, Outcome
+from mcu.quality.gate import Gate
 from mcu.transform.checks import CHECKED_MARTS, EXPECTATIONS
 from tests.integration.transform.test_publish_marts import build_copy, fetch, run
 
 pytestmark = pytest.mark.postgres
 
+DIMENSIONS = {"completeness", "uniqueness", "validity", "consistency", "timeliness"}
+
 # Columns that the query of a suite computes: what has to change for them to become wrong.
 COMPUTED = {
     "week_start_isodow": "update {mart} set week_start = week_start + 1 where ctid = '{row}'",
-    "received_to_median": "update {mart} set received = received * 1000 + 100000",
+    "received_to_median": "update {mart} set received = 100000 where week_start = (select max(week_start) from {mart})",
     "municipalities_of_week": "delete from {mart} where ctid = '{row}'",
 }
 
@@ -47,43 +49,40 @@ def key(expectation: dict[str, Any]) -> tuple[object, ...]:
     return expectation["type"], kwargs.get("column") or kwargs.get("column_A"), expectation["meta"]["sentence"]
 
 
-def outcomes(dsn: str, mart: str) -> list[Outcome]:
-    return Gate(dsn).validate(EXPECTATIONS / f"{mart}.json", CHECKED_MARTS[mart], mart)
+def failures(dsn: str, mart: str) -> set[tuple[object, ...]]:
+    outcomes = Gate(dsn).validate(EXPECTATIONS / f"{mart}.json", CHECKED_MARTS[mart], mart)
+    return {(o.expectation, o.column_name, o.sentence) for o in outcomes if not o.is_passed}
+
+
+def expectations(mart: str) -> list[dict[str, Any]]:
+    suite = json.loads((EXPECTATIONS / f"{mart}.json").read_text(encoding="utf-8"))
+    return list(suite["expectations"])
 
 
 @pytest.mark.parametrize("mart", CHECKED_MARTS)
 def test_every_expectation_can_fail(built: Connection, built_dsn: str, mart: str) -> None:
-    suite = json.loads((EXPECTATIONS / f"{mart}.json").read_text(encoding="utf-8"))["expectations"]
     build_copy(built)
-    assert [o.sentence for o in outcomes(built_dsn, mart) if not o.is_passed] == []
+    assert failures(built_dsn, mart) == set()
 
     # One row a defect, so that none hides another; what empties or shifts the whole table comes on its own.
     table = f"marts_build.{mart}"
-    alone = [e for e in suite if e["type"] == "expect_table_row_count_to_be_between"]
-    together = [e for e in suite if e not in alone]
-    run(built, f"insert into {table} select * from {table}, generate_series(1, 5)".replace("*", f"{mart}.*"))
+    together = [e for e in expectations(mart) if "{row}" in defect(e)]
+    alone = [e for e in expectations(mart) if e not in together]
+    run(built, f"insert into {table} select {mart}.* from {table}, generate_series(1, 5)")
     rows = [row for (row,) in fetch(built, f"select ctid from {table} order by week_start, source")]
     assert len(rows) > len(together)
     for row, expectation in zip(rows, together, strict=False):
         run(built, defect(expectation).format(mart=table, row=row))
-    failed = {(o.expectation, o.column_name, o.sentence) for o in outcomes(built_dsn, mart) if not o.is_passed}
-    assert {key(e) for e in together} <= failed
+    assert {key(e) for e in together} <= failures(built_dsn, mart)
 
-    run(built, defect(alone[0]).format(mart=table, row=rows[0]))
-    assert key(alone[0]) in {
-        (o.expectation, o.column_name, o.sentence) for o in outcomes(built_dsn, mart) if not o.is_passed
-    }
+    for expectation in sorted(alone, key=defect, reverse=True):  # what empties the table comes last
+        run(built, defect(expectation).format(mart=table))
+        assert key(expectation) in failures(built_dsn, mart)
 
 
 @pytest.mark.parametrize("mart", CHECKED_MARTS)
 def test_every_expectation_says_what_it_is_about(mart: str) -> None:
-    for expectation in json.loads((EXPECTATIONS / f"{mart}.json").read_text(encoding="utf-8"))["expectations"]:
+    for expectation in expectations(mart):
         assert expectation["severity"] in ("critical", "warning")
-        assert expectation["meta"]["dimension"] in (
-            "completeness",
-            "uniqueness",
-            "validity",
-            "consistency",
-            "timeliness",
-        )
+        assert expectation["meta"]["dimension"] in DIMENSIONS
         assert len(expectation["meta"]["sentence"]) > 15
