@@ -18,6 +18,7 @@ import pytest
 from psycopg2.extensions import connection as Connection
 
 from mcu.landing import load
+from mcu.landing import publish as publish_module
 from mcu.landing.load import Loader, Summary
 from mcu.settings import PROJECT, Settings
 from tests.workbooks import write_incidents, write_pos
@@ -270,7 +271,7 @@ def test_one_file_that_breaks_stops_no_other_and_is_tried_again(
 ) -> None:
     for day in (10, 11):
         write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(day))
-    publish = load.publish
+    publish = publish_module.publish
 
     def break_the_first(cursor: Any, source: str, load_id: int, *rest: Any) -> Any:
         if load_id == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -129,7 +129,7 @@ class Checker:
 
 
 @pytest.fixture
-def check(warehouse: Connection, warehouse_dsn: str, tmp_path: Path) -> Iterator[Checker]:
+def check(warehouse: Connection, warehouse_dsn: str, tmp_path: Path) -> Checker:
     return Checker(warehouse, warehouse_dsn, tmp_path)
 
 
@@ -151,7 +151,7 @@ def test_every_expectation_has_a_defect(source: str) -> None:
 
 @pytest.mark.parametrize("source", DEFECTS)
 def test_sound_rows_pass(source: str, check: Checker) -> None:
-    at_the_edges = {
+    at_the_edges: dict[str, Rows] = {
         "pos": [
             {},
             {"received_date": "10.02.2026", "completed_date": "10.02.2026", "planned_date": "10.02.2026"},
