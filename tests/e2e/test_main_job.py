@@ -1,0 +1,183 @@
+"""`make run` as a user does it: generated exports in, through the scheduler, mails in the catcher. Twice."""
+
+from __future__ import annotations
+
+import email.policy
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from stack.local import LocalStack
+from stack.paths import REPOSITORY
+from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
+
+pytestmark = pytest.mark.e2e
+
+STATE = REPOSITORY / ".local" / "e2e"
+# Enough for a week with a previous one; the days between them would only cost time.
+KEPT_EXPORTS = ("2026-03-10", "2026-03-15", "2026-03-16")
+LAST_SUNDAY = "2026-03-15"
+BROKEN = "broken 2026-03-16.xlsx"
+SUBSCRIPTIONS = 34
+AGAIN_SECONDS = 120
+FACTS = (
+    "select * from ops.load order by load_id",
+    "select * from ops.quarantine order by load_id, row_number",
+    "select * from ops.delivery order by delivery_id",
+    "select * from raw.pos_message order by source_key, exported_at, content_hash",
+    "select * from raw.incident order by source_key, exported_at, content_hash",
+    "select * from bi.rpt_weekly_municipality order by week_start, oktmo, source",
+    "select * from bi.rpt_daily_summary order by date, oktmo, source",
+)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One `make run`: its exit code, what it printed, how long it took."""
+
+    code: int
+    output: str
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    """A stack with a state of its own whose demo inbox holds a few small exports and one broken file."""
+    stack = LocalStack(STATE)
+    if STATE.exists():
+        stack.clean()
+    _fill(stack.demo_inbox)
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(scope="module")
+def first(stack: LocalStack) -> Finished:
+    return _make_run()
+
+
+@pytest.fixture
+def warehouse(stack: LocalStack, first: Finished) -> Iterator[Any]:
+    assert first.code == 0, first.output
+    connection = psycopg2.connect(stack.warehouse_dsn())
+    with connection.cursor() as cursor:
+        yield cursor
+    connection.close()
+
+
+def test_the_job_ends_well_and_tells_what_it_did(first: Finished) -> None:
+    assert first.code == 0, first.output
+    assert f"weekly of 2026-03-09: {SUBSCRIPTIONS // 2} sent" in first.output
+    assert f"daily  of 2026-03-15: {SUBSCRIPTIONS // 2} sent" in first.output
+
+
+def test_a_file_that_is_no_workbook_is_named_and_stops_nothing(first: Finished) -> None:
+    assert f"{BROKEN}: refused" in first.output
+
+
+def test_every_row_that_was_read_lies_where_the_ledger_says(warehouse: Any) -> None:
+    warehouse.execute(
+        """
+        select source, count(*), sum(rows_read), sum(rows_new + rows_changed), sum(rows_unchanged),
+            sum(rows_quarantined), bool_and(rows_read = rows_new + rows_changed + rows_unchanged + rows_quarantined)
+        from ops.load where status = 'published' group by source order by source
+        """
+    )
+    ledger = warehouse.fetchall()
+    assert [(source, files) for source, files, *_ in ledger] == [("incident", 3), ("pos", 3)]
+    tables = {"incident": "raw.incident", "pos": "raw.pos_message"}
+    for source, _, read, versions, unchanged, quarantined, is_balanced in ledger:
+        warehouse.execute(f"select count(*) from {tables[source]}")
+        assert warehouse.fetchone() == (versions,)
+        warehouse.execute("select count(*) from ops.quarantine where source = %s", (source,))
+        assert warehouse.fetchone() == (quarantined,)
+        assert is_balanced
+        assert min(read, versions, unchanged) > 0
+
+
+def test_every_number_in_every_mail_is_the_marts_number(stack: LocalStack, warehouse: Any) -> None:
+    mails = _caught_mails(stack)
+    assert len(mails) == SUBSCRIPTIONS
+    compared = 0
+    for mail in mails:
+        for cell in cells(html_of(mail)):
+            expected = value_in_bi(warehouse, cell)
+            assert cell.value == "" if expected is None else float(cell.value) == pytest.approx(expected), cell
+            compared += 1
+    assert compared > 20 * SUBSCRIPTIONS
+
+
+def test_a_second_run_is_quick_changes_no_number_and_sends_no_mail(stack: LocalStack, warehouse: Any) -> None:
+    before = _facts(warehouse)
+    warehouse.connection.rollback()  # ends the transaction: the marts are swapped under a lock
+
+    again = _make_run()
+
+    assert again.code == 0, again.output
+    assert again.seconds < AGAIN_SECONDS
+    after = _facts(warehouse)
+    assert [query for query in FACTS if after[query] != before[query]] == []
+    assert len(_caught_mails(stack)) == SUBSCRIPTIONS
+
+
+def _fill(inbox: Path) -> None:
+    everything = STATE / "exports"
+    command = [sys.executable, "-m", "demo", "--out", str(everything)]
+    options = ["--weeks", "3", "--monthly", "600", "--until", LAST_SUNDAY]
+    subprocess.run([*command, *options], cwd=REPOSITORY, check=True)
+    inbox.mkdir()
+    for path in everything.rglob("*.xlsx"):
+        if any(day in path.name for day in KEPT_EXPORTS):
+            shutil.copy(path, inbox)
+    (inbox / BROKEN).write_text("Это не книга Excel")
+
+
+def _make_run() -> Finished:
+    """What `make run` does after the set-up."""
+    settings = ("INBOX", "WAREHOUSE_DSN", "MCU_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "stack", "run"],
+        cwd=REPOSITORY,
+        env={**env, "MCU_STATE": str(STATE)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, time.monotonic() - began)
+
+
+def _caught_mails(stack: LocalStack) -> list[EmailMessage]:
+    api = f"http://127.0.0.1:{stack.choice().ports.mail_page}/api/messages"
+    listing = json.loads(_get(f"{api}/"))
+    assert listing["meta"]["pages_total"] == 1
+    parser = BytesParser(EmailMessage, policy=email.policy.default)
+    return [parser.parsebytes(_get(f"{api}/{message['id']}.eml")) for message in listing["data"]]
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return bytes(response.read())
+
+
+def _facts(cursor: Any) -> dict[str, list[tuple[Any, ...]]]:
+    found = {}
+    for query in FACTS:
+        cursor.execute(query)
+        found[query] = cursor.fetchall()
+    return found
