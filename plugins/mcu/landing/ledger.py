@@ -68,13 +68,16 @@ def start(connection: Connection, source: str, file: InboxFile, run_id: str) -> 
         return int(load_id)
 
 
-def fail(connection: Connection, load_id: int, error: str) -> None:
-    """Close the row of a load that broke: it will be tried again."""
+def close(connection: Connection, load_id: int, status: str, error: str) -> None:
+    """Close the row of a load that was not published, as `failed` or `refused`; its stage table goes."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "update ops.load set status = 'failed', error = %s, finished_at = clock_timestamp() where load_id = %s",
-            (error, load_id),
+            "update ops.load set status = %s, error = %s, finished_at = clock_timestamp() "
+            "where load_id = %s returning source",
+            (status, error, load_id),
         )
+        ((source,),) = cursor.fetchall()
+        stage.drop(cursor, source, load_id)
 
 
 def refuse(connection: Connection, source: str, file: InboxFile, run_id: str, error: str) -> None:

@@ -79,9 +79,13 @@ class Loader:
             done = self._load(connection, load_id, file, export)
         except psycopg2.OperationalError:
             raise
+        except ExportError as error:
+            ledger.close(connection, load_id, "refused", str(error))
+            self.summary.refused[file.uri] = str(error)
+            return f"refused: {error}"
         except Exception as error:
             connection.rollback()
-            ledger.fail(connection, load_id, f"{type(error).__name__}: {error}")
+            ledger.close(connection, load_id, "failed", f"{type(error).__name__}: {error}")
             log.exception("%s could not be loaded", file.uri)
             self.summary.failed[file.uri] = str(error)
             return "failed"
@@ -102,6 +106,8 @@ class Loader:
             ledger.usual_rows(connection, self._source),
             index=("row_number",),
         )
+        if faults := gate.load_faults(outcomes):
+            raise ExportError(f"{file.uri}: {'; '.join(faults)}", self._source)
         with connection, connection.cursor() as cursor:
             done = publish(cursor, self._source, load_id, moment, gate.row_faults(outcomes))
             outcomes += _of_the_columns(file.uri, export, ledger.announced_columns(connection, self._source))

@@ -47,7 +47,7 @@ def publish(
     statements.note_sightings()
     statements.close_ledger()
     publication = statements.result()
-    statements.run("drop table {stage}")
+    stage.drop(cursor, source, load_id)
     return publication
 
 

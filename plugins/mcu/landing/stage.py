@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from mcu.sources import columns
 from mcu.sources.workbook import Row
@@ -58,14 +59,21 @@ def create(
     return rows_read
 
 
+def drop(cursor: Cursor, source: str, load_id: int) -> None:
+    """Drop the table of a load, if it has come to one."""
+    cursor.execute(sql.SQL("drop table if exists {}").format(table(source, load_id)))
+
+
 def drop_orphans(connection: Connection, source: str) -> None:
     """Drop what killed loads of the source have left; the caller holds the source's lock."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select tablename from pg_tables where schemaname = 'stage' and tablename ~ %s", (f"^{source}_[0-9]+$",)
+            "select substring(tablename from '[0-9]+$')::bigint from pg_tables "
+            "where schemaname = 'stage' and tablename ~ %s",
+            (f"^{source}_[0-9]+$",),
         )
-        for (name,) in cursor.fetchall():
-            cursor.execute(sql.SQL("drop table {}").format(sql.Identifier("stage", name)))
+        for (load_id,) in cursor.fetchall():
+            drop(cursor, source, load_id)
 
 
 _MARK_KEY_CONFLICTS = sql.SQL(

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ MISSING = "…"
 
 # Even in the COMPLETE format the library names only as many failing rows as this says, 20 if it says nothing.
 EVERY_ROW = 2**31 - 1
+SHOWN_CHARACTERS = 100
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -102,46 +105,51 @@ class Gate:
         from great_expectations.core.expectation_suite import ExpectationSuite
 
         parameters = dict(parameters or {})
-        definition = json.loads(suite.read_text(encoding="utf-8"))
+        name, expectations = _read(suite, parameters)
         asset = self._warehouse.add_query_asset(f"{next(self._numbers)} · {batch}", query)
         rows = asset.add_batch_definition_whole_table("all").get_batch()
         result = rows.validate(
-            ExpectationSuite(definition["name"], [_described(entry) for entry in definition["expectations"]]),
-            result_format="SUMMARY",
-            expectation_parameters=parameters,
+            ExpectationSuite(name, expectations), result_format="SUMMARY", expectation_parameters=parameters
         )
-        outcomes = []
-        for entry in result.results:
-            outcome = _outcome(definition["name"], batch, parameters, entry)
-            if index and outcome.severity == CRITICAL and outcome.rows_failed:
-                columns = [*index, *PLACEHOLDER.findall(outcome.template)]
-                outcome = replace(outcome, failed_rows=_failed_rows(rows, entry.expectation_config, columns))
-            outcomes.append(outcome)
+        outcomes = [_outcome(name, batch, entry) for entry in result.results]
+        failed = {outcome.template for outcome in outcomes if outcome.severity == CRITICAL and outcome.rows_failed}
+        if index and failed:
+            asked = [entry for entry in expectations if entry["meta"]["sentence"] in failed]
+            result_format = _every_row([*index, *PLACEHOLDER.findall(" ".join(failed))])
+            details = rows.validate(
+                ExpectationSuite(name, asked), result_format=result_format, expectation_parameters=parameters
+            )
+            outcomes = _with_failed_rows(outcomes, details.results)
         self._warehouse.delete_asset(asset.name)
         self.results.append(result)
         return outcomes
 
 
+RECORD = """
+    insert into ops.validation_result (
+        load_id, suite, batch, expectation, column_name, severity, dimension, sentence, is_passed,
+        rows_checked, rows_failed, observed
+    ) values %s
+"""
+RECORDED = attrgetter(
+    *("suite", "batch", "expectation", "column_name", "severity", "dimension", "sentence", "is_passed"),
+    *("rows_checked", "rows_failed"),
+)
+
+
 def record(connection: Connection, outcomes: Iterable[Outcome], load_id: int | None = None) -> None:
     """Write outcomes to ops.validation_result inside the caller's transaction."""
+    rows = [
+        (load_id, *RECORDED(outcome), Json(outcome.observed, dumps=_dumps) if outcome.observed else None)
+        for outcome in outcomes
+    ]
     with connection.cursor() as cursor:
-        execute_values(
-            cursor,
-            "insert into ops.validation_result (suite, batch, load_id, expectation, column_name, severity, dimension,"
-            " sentence, is_passed, rows_checked, rows_failed, observed) values %s",
-            [
-                (
-                    *(o.suite, o.batch, load_id, o.expectation, o.column_name, o.severity, o.dimension, o.sentence),
-                    *(
-                        o.is_passed,
-                        o.rows_checked,
-                        o.rows_failed,
-                        Json(o.observed, dumps=_dumps) if o.observed else None,
-                    ),
-                )
-                for o in outcomes
-            ],
-        )
+        execute_values(cursor, RECORD, rows)
+
+
+def load_faults(outcomes: Iterable[Outcome]) -> list[str]:
+    """Reasons to refuse the whole batch: critical expectations that failed not on rows but on the table."""
+    return [o.sentence for o in outcomes if o.severity == CRITICAL and not o.is_passed and o.rows_failed is None]
 
 
 def _dumps(value: Any) -> str:
@@ -160,23 +168,50 @@ def row_faults(outcomes: Iterable[Outcome]) -> dict[int, list[str]]:
 
 def _fill(sentence: str, values: Mapping[str, Any]) -> str:
     """The sentence with `{name}` replaced by its value; a name that has none here stays as it is."""
-    for name, value in values.items():
-        sentence = sentence.replace(f"{{{name}}}", MISSING if value is None else str(value))
-    return sentence
+
+    def shown(match: re.Match[str]) -> str:
+        value = values.get(match[1], match[0])
+        return MISSING if value is None else textwrap.shorten(str(value), SHOWN_CHARACTERS, placeholder=MISSING)
+
+    return PLACEHOLDER.sub(shown, sentence)
 
 
-def _described(expectation: Mapping[str, Any]) -> dict[str, Any]:
-    """The expectation with the line that Data Docs show of it."""
-    sentence = PLACEHOLDER.sub(MISSING, expectation["meta"]["sentence"])
-    return {**expectation, "description": f"Не должно быть: {sentence}"}
+def _read(suite: Path, parameters: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """Name and expectations of a suite, sentences filled with parameters and given to Data Docs to show."""
+    definition = json.loads(suite.read_text(encoding="utf-8"))
+    for expectation in definition["expectations"]:
+        sentence = _fill(expectation["meta"]["sentence"], parameters)
+        expectation["meta"]["sentence"] = sentence
+        expectation["description"] = f"Не должно быть: {PLACEHOLDER.sub(MISSING, sentence)}"
+    return definition["name"], definition["expectations"]
 
 
-def _outcome(suite: str, batch: str, parameters: Mapping[str, Any], entry: Any) -> Outcome:
+def _every_row(columns: Sequence[str]) -> dict[str, Any]:
+    return {
+        "result_format": "COMPLETE",
+        "unexpected_index_column_names": list(dict.fromkeys(columns)),
+        "return_unexpected_index_query": False,
+        "partial_unexpected_count": EVERY_ROW,
+    }
+
+
+def _with_failed_rows(outcomes: list[Outcome], details: Sequence[Any]) -> list[Outcome]:
+    """The outcomes with the rows that `details` name, told by the sentence, which is unique in a suite."""
+    rows = {entry.expectation_config.meta["sentence"]: entry.result["unexpected_index_list"] for entry in details}
+    for outcome in outcomes:
+        if outcome.template in rows and len(rows[outcome.template]) != outcome.rows_failed:
+            raise GateError(
+                f"{outcome.batch}: {outcome.rows_failed} rows failed, {len(rows[outcome.template])} are named"
+            )
+    return [replace(outcome, failed_rows=rows.get(outcome.template, ())) for outcome in outcomes]
+
+
+def _outcome(suite: str, batch: str, entry: Any) -> Outcome:
     configuration = entry.expectation_config
     if problem := _exception(entry.exception_info):
         raise GateError(f"{suite} on {batch}: {configuration.type} {configuration.kwargs}: {problem}")
     kwargs, meta, result = configuration.kwargs, configuration.meta, entry.result
-    template = _fill(meta["sentence"], {**parameters, "observed": result.get("observed_value")})
+    template = _fill(meta["sentence"], {"observed": result.get("observed_value")})
     observed = {"value": result.get("observed_value"), "values": result.get("partial_unexpected_counts")}
     return Outcome(
         suite=suite,
@@ -200,24 +235,6 @@ def _exception(info: Mapping[str, Any]) -> str | None:
         if isinstance(part, Mapping) and part.get("raised_exception"):
             return str(part.get("exception_message"))
     return None
-
-
-def _failed_rows(rows: Any, configuration: Any, columns: Sequence[str]) -> list[Mapping[str, Any]]:
-    entry = rows.validate(
-        configuration.to_domain_obj(),
-        result_format={
-            "result_format": "COMPLETE",
-            "unexpected_index_column_names": list(dict.fromkeys(columns)),
-            "return_unexpected_index_query": False,
-            "partial_unexpected_count": EVERY_ROW,
-        },
-    )
-    failed: list[Mapping[str, Any]] = entry.result["unexpected_index_list"] or []
-    if len(failed) != entry.result["unexpected_count"]:
-        raise GateError(
-            f"{configuration.type}: {entry.result['unexpected_count']} rows failed, {len(failed)} are named"
-        )
-    return failed
 
 
 def _sqlalchemy_url(dsn: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from psycopg2.extensions import connection as Connection
 from mcu.landing import load
 from mcu.landing import publish as publish_module
 from mcu.landing.load import Loader, Summary
+from mcu.quality import suites
 from mcu.settings import PROJECT, Settings
 from tests.workbooks import write_incidents, write_pos
 
@@ -291,6 +293,23 @@ def test_one_file_that_breaks_stops_no_other_and_is_tried_again(
     assert set(house.load("pos").published) == {"ПОС_2026-02-10_08-00.xlsx"}
     assert house.ask("select source_key from raw.pos_message order by 1") == [("10",), ("11",)]
     house.check_sums()
+
+
+def test_a_fault_of_the_whole_load_refuses_it(
+    house: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = json.loads(suites.path("pos").read_text(encoding="utf-8"))
+    for expectation in suite["expectations"]:
+        if expectation["type"] == "expect_table_row_count_to_be_between":
+            expectation["severity"] = "critical"
+    (tmp_path / "pos.json").write_text(json.dumps(suite), encoding="utf-8")
+    monkeypatch.setattr(suites, "FOLDER", tmp_path)
+    write_pos(house.inbox / "ПОС_2026-02-10_08-00.xlsx", [])
+    error = "ПОС_2026-02-10_08-00.xlsx: Выгрузка пуста: нет ни одной строки"
+    assert house.load("pos").refused == {"ПОС_2026-02-10_08-00.xlsx": error}
+    assert house.ask("select source, status, error from ops.load") == [("pos", "refused", error)]
+    house.check_sums()
+    assert house.load("pos").refused == {}
 
 
 def test_killed_in_the_middle_of_a_load(house: Warehouse) -> None:
