@@ -59,12 +59,17 @@ Span = tuple[date, date]
 
 
 def _days(exports: list[Export], messages: list[Message]) -> dict[str, Span]:
-    """First and last day of each source and of `all`; a source's first day is the first on which it has a message."""
+    """First and last day of each source and of `all`; a source's first day is the first on which it has a message.
+
+    A source without a message has no days, and then `all` has none either.
+    """
     spans = {}
-    for source in SOURCES:
+    for source in {m.source for m in messages}:
         newest = max(e.exported_at for e in exports if e.source == source)
         first = min(m.created_at for m in messages if m.source == source)
         spans[source] = (first.date(), newest.date() - ONE_DAY)
+    if spans.keys() < set(SOURCES):
+        return spans | {"all": (date.max, date.min)}
     spans["all"] = (max(first for first, _ in spans.values()), min(last for _, last in spans.values()))
     return spans
 
