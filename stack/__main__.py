@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from psycopg2.extensions import parse_dsn
-
 from stack.environment import process_environment
 from stack.local import LocalStack
 from stack.paths import REPOSITORY, StackError, read_dotenv, state_folder
-from stack.postgres import OWNER, candidate_folders, find_binaries
+from stack.postgres import OWNER, candidate_folders, find_binaries, libpq_environment
 
 
 def main() -> None:
@@ -88,15 +86,12 @@ def _psql(stack: LocalStack, rest: list[str]) -> None:
     program = str(folder / "psql") if (folder / "psql").exists() else shutil.which("psql")
     if program is None:
         raise StackError("psql is not found. Install it: apt install postgresql-client")
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
-    # By the environment: what stands on the command line everyone on the machine can read.
-    values = {names.get(key, f"PG{key.upper()}"): value for key, value in parse_dsn(stack.warehouse_dsn()).items()}
-    os.execve(program, [program, *rest], process_environment(values))
+    os.execve(program, [program, *rest], process_environment(libpq_environment(stack.warehouse_dsn())))
 
 
 def _docs(stack: LocalStack) -> None:
     folder = stack.state / "docs"
-    env = process_environment(stack.environment())
+    env = process_environment({**stack.environment(), **libpq_environment(stack.warehouse_dsn())})
     project = str(REPOSITORY / "dbt_project")
     command = [str(Path(sys.prefix) / "bin" / "dbt"), "docs", "generate", "--static", "--target-path", str(folder)]
     if subprocess.run([*command, "--project-dir", project, "--profiles-dir", project], env=env, check=False).returncode:

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
 
 from stack.paths import StackError
 from stack.secret import secret, write_secret
@@ -255,6 +256,12 @@ class Cluster:
     def _give(self, path: Path) -> None:
         if account := self._account():
             os.chown(path, account.uid, account.gid)
+
+
+def libpq_environment(dsn: str) -> dict[str, str]:
+    """The DSN as the variables that psql and dbt read: what stands on a command line everyone can read."""
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    return {names.get(key, f"PG{key.upper()}"): str(value) for key, value in parse_dsn(dsn).items()}
 
 
 class _Session:
