@@ -54,7 +54,7 @@ class CheckMartsOperator(BuildOperator):
     """Asks Great Expectations about the weekly marts before anybody reads them."""
 
     def execute(self, context: Context) -> None:
-        failed = checks.check_marts(warehouse.dsn(), warehouse.connect())
+        failed = checks.check_marts(warehouse.dsn(), warehouse.connect(), Settings.from_env().state)
         if failed:
             self.refuse(context, failed)
 

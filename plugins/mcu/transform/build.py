@@ -28,7 +28,7 @@ def build_marts(dsn: str, settings: Settings, target: Path) -> list[str]:
         if outcome.returncode != 0:
             marts.fail(connection, build_id)
             raise BuildError("\n".join(outcome.failures) or "dbt did not run, see its output")
-        failed = checks.check_marts(dsn, connection)
+        failed = checks.check_marts(dsn, connection, settings.state)
         if failed:
             marts.fail(connection, build_id)
             raise BuildError("\n".join(failed))

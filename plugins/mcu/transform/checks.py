@@ -4,10 +4,11 @@ published. A critical expectation that fails stops the build, and with it the re
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
-from mcu.quality import gate
+from mcu.quality import docs, gate
 from mcu.settings import PROJECT
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,8 @@ CHECKED_MARTS = {
 }
 
 
-def check_marts(dsn: str, connection: Connection) -> list[str]:
-    """Check the built marts; every outcome goes to `ops.validation_result`.
+def check_marts(dsn: str, connection: Connection, state: Path) -> list[str]:
+    """Check the built marts; every outcome goes to `ops.validation_result` and the Data Docs under `state`.
 
     Returns a line each critical expectation that failed, empty when the marts may be published.
     """
@@ -58,4 +59,5 @@ def check_marts(dsn: str, connection: Connection) -> list[str]:
                 log.warning(line)
                 if outcome.severity == gate.CRITICAL:
                     failed.append(line)
+    docs.publish(checker.results, state / "data_docs")
     return failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -173,6 +174,7 @@ def test_a_mart_that_breaks_its_suite_is_not_published(
     assert fetch(built, failed)[0][0] > 0
 
 
-def test_sound_marts_pass_their_suites(built: Connection, built_dsn: str) -> None:
+def test_sound_marts_pass_their_suites(built: Connection, built_dsn: str, tmp_path: Path) -> None:
     build_copy(built)
-    assert checks.check_marts(built_dsn, built) == []
+    assert checks.check_marts(built_dsn, built, tmp_path) == []
+    assert "rpt_weekly_region" in (tmp_path / "data_docs" / "index.html").read_text(encoding="utf-8")
