@@ -1,7 +1,7 @@
 """The production calendar seed: days on which Russia works or rests against the Monday-to-Friday rule.
 
-Moves of days off are decreed each autumn for the next year. When `holidays` has learned them, run
-`PYTHONPATH=plugins .local/venv/bin/python -m mcu.transform.production_calendar > dbt_project/seeds/production_calendar.csv`.
+Moves of days off are decreed each autumn for the next year. When `holidays` has learned them, run with PYTHONPATH=plugins
+`python -m mcu.transform.production_calendar > dbt_project/seeds/production_calendar.csv`.
 """
 
 from __future__ import annotations
