@@ -591,6 +591,7 @@ def _gate_traps(era: Era) -> list[Story]:
             made,
             cells(None, stamp(made + timedelta(seconds=30))),
             expected={"created_at": made + timedelta(seconds=30)},
+            stays=timedelta(hours=1),  # this export alone shows it
         ),
         Story(
             "created two minutes after the export, right in the next one",
