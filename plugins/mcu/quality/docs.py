@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 
 KEPT_RESULTS = 20  # a suite; the index page reads all of them
+SHOWN_VALUES = 20
 
 
 def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -> Path:
@@ -33,7 +34,7 @@ def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -
             batch = result.meta["active_batch_definition"]["data_asset_name"]
             run = RunIdentifier(run_name=re.sub(r"[^\w.-]+", "_", batch).strip("_"))
             key = ValidationResultIdentifier(ExpectationSuiteIdentifier(result.suite_name), run, "rows")
-            context.validation_results_store.set(key, result)
+            context.validation_results_store.set(key, _shortened(result))
             added.append(key)
         _drop_old(context)
         context.build_data_docs(resource_identifiers=added)
@@ -80,6 +81,15 @@ def _last_of_each_suite(
         left[result.suite_name] -= 1
         if left[result.suite_name] < KEPT_RESULTS:
             yield result
+
+
+def _shortened(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:
+    """The pages show some failing values; the gate has named all failing rows."""
+    for entry in result.results:
+        for name, value in entry.result.items():
+            if isinstance(value, list):
+                entry.result[name] = value[:SHOWN_VALUES]
+    return result
 
 
 def _drop_old(context: EphemeralDataContext) -> None:

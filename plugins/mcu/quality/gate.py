@@ -9,7 +9,9 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
@@ -28,7 +30,9 @@ MISSING = "…"
 
 # Even in the COMPLETE format the library names only as many failing rows as this says, 20 if it says nothing.
 EVERY_ROW = 2**31 - 1
+OBSERVED = "observed"  # in a sentence: what an expectation of a whole table saw
 SHOWN_CHARACTERS = 100
+SHOWN_VALUES = 20
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -102,27 +106,30 @@ class Gate:
         tell a row: with them every row that fails a critical expectation is named.
         Raises GateError if an expectation cannot be evaluated.
         """
-        from great_expectations.core.expectation_suite import ExpectationSuite
-
         parameters = dict(parameters or {})
         name, expectations = _read(suite, parameters)
         asset = self._warehouse.add_query_asset(f"{next(self._numbers)} · {batch}", query)
         rows = asset.add_batch_definition_whole_table("all").get_batch()
-        result = rows.validate(
-            ExpectationSuite(name, expectations), result_format="SUMMARY", expectation_parameters=parameters
-        )
-        outcomes = [_outcome(name, batch, entry) for entry in result.results]
-        failed = {outcome.template for outcome in outcomes if outcome.severity == CRITICAL and outcome.rows_failed}
-        if index and failed:
-            asked = [entry for entry in expectations if entry["meta"]["sentence"] in failed]
-            result_format = _every_row([*index, *PLACEHOLDER.findall(" ".join(failed))])
-            details = rows.validate(
-                ExpectationSuite(name, asked), result_format=result_format, expectation_parameters=parameters
-            )
-            outcomes = _with_failed_rows(outcomes, details.results)
+        ask = partial(_ask, rows, name, parameters)
+        result = ask(expectations, "BOOLEAN_ONLY")  # a few queries for all of them, not a few for each
+        failed = {_sentence(entry) for entry in result.results if not entry.success}
+        details: dict[str, Any] = {}
+        for is_critical in (True, False):
+            asked = [e for e in expectations if _is_critical(e) == is_critical and e["meta"]["sentence"] in failed]
+            if asked:
+                result_format = _every_row(index, asked) if is_critical and index else "SUMMARY"
+                details |= {_sentence(entry): entry for entry in ask(asked, result_format).results}
         self._warehouse.delete_asset(asset.name)
+        result.results = [details.get(_sentence(entry), entry) for entry in result.results]
         self.results.append(result)
-        return outcomes
+        rows_checked = self._count(query)
+        return [_outcome(name, batch, rows_checked, entry) for entry in result.results]
+
+    def _count(self, query: str) -> int:
+        with closing(self._warehouse.get_engine().raw_connection()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"select count(*) from ({query}) as rows")
+            ((rows,),) = cursor.fetchall()
+            return int(rows)
 
 
 RECORD = """
@@ -186,7 +193,19 @@ def _read(suite: Path, parameters: Mapping[str, Any]) -> tuple[str, list[dict[st
     return definition["name"], definition["expectations"]
 
 
-def _every_row(columns: Sequence[str]) -> dict[str, Any]:
+def _is_critical(expectation: Mapping[str, Any]) -> bool:
+    return bool(expectation["severity"] == CRITICAL)
+
+
+def _sentence(entry: Any) -> str:
+    """What an expectation is told by: unique in a suite."""
+    return str(entry.expectation_config.meta["sentence"])
+
+
+def _every_row(index: Sequence[str], expectations: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Name every failing row by `index` and by the columns that the sentences show."""
+    named = PLACEHOLDER.findall(" ".join(expectation["meta"]["sentence"] for expectation in expectations))
+    columns = [*index, *(name for name in named if name != OBSERVED)]
     return {
         "result_format": "COMPLETE",
         "unexpected_index_column_names": list(dict.fromkeys(columns)),
@@ -195,37 +214,45 @@ def _every_row(columns: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _with_failed_rows(outcomes: list[Outcome], details: Sequence[Any]) -> list[Outcome]:
-    """The outcomes with the rows that `details` name, told by the sentence, which is unique in a suite."""
-    rows = {entry.expectation_config.meta["sentence"]: entry.result["unexpected_index_list"] for entry in details}
-    for outcome in outcomes:
-        if outcome.template in rows and len(rows[outcome.template]) != outcome.rows_failed:
-            raise GateError(
-                f"{outcome.batch}: {outcome.rows_failed} rows failed, {len(rows[outcome.template])} are named"
-            )
-    return [replace(outcome, failed_rows=rows.get(outcome.template, ())) for outcome in outcomes]
+def _ask(
+    rows: Any, suite: str, parameters: dict[str, Any], expectations: list[dict[str, Any]], result_format: Any
+) -> Any:
+    from great_expectations.core.expectation_suite import ExpectationSuite
+
+    result = rows.validate(
+        ExpectationSuite(suite, expectations), result_format=result_format, expectation_parameters=parameters
+    )
+    for entry in result.results:
+        if problem := _exception(entry.exception_info):
+            raise GateError(f"{suite}: {entry.expectation_config.type} {entry.expectation_config.kwargs}: {problem}")
+    return result
 
 
-def _outcome(suite: str, batch: str, entry: Any) -> Outcome:
-    configuration = entry.expectation_config
-    if problem := _exception(entry.exception_info):
-        raise GateError(f"{suite} on {batch}: {configuration.type} {configuration.kwargs}: {problem}")
-    kwargs, meta, result = configuration.kwargs, configuration.meta, entry.result
-    template = _fill(meta["sentence"], {"observed": result.get("observed_value")})
-    observed = {"value": result.get("observed_value"), "values": result.get("partial_unexpected_counts")}
+def _outcome(suite: str, batch: str, rows_checked: int, entry: Any) -> Outcome:
+    kwargs, meta, result = entry.expectation_config.kwargs, entry.expectation_config.meta, entry.result
+    template = _fill(meta["sentence"], {OBSERVED: result.get("observed_value")})
+    observed = {
+        "value": result.get("observed_value"),
+        "values": (result.get("partial_unexpected_counts") or [])[:SHOWN_VALUES],
+    }
+    rows_failed = result.get("unexpected_count")
+    failed_rows = result.get("unexpected_index_list") or ()
+    if "unexpected_index_list" in result and len(failed_rows) != rows_failed:
+        raise GateError(f"{suite} on {batch}: {rows_failed} rows failed, {len(failed_rows)} are named")
     return Outcome(
         suite=suite,
         batch=batch,
-        expectation=configuration.type,
+        expectation=entry.expectation_config.type,
         column_name=kwargs.get("column") or kwargs.get("column_A"),
-        severity=str(configuration.severity.value),
+        severity=str(entry.expectation_config.severity.value),
         dimension=meta["dimension"],
         sentence=PLACEHOLDER.sub(MISSING, template),
         is_passed=bool(entry.success),
-        rows_checked=result.get("element_count"),
-        rows_failed=result.get("unexpected_count"),
+        rows_checked=rows_checked,
+        rows_failed=rows_failed,
         observed={name: value for name, value in observed.items() if value not in (None, [])},
         template=template,
+        failed_rows=failed_rows,
     )
 
 
