@@ -93,7 +93,16 @@ def _docs(stack: LocalStack) -> None:
     folder = stack.state / "docs"
     env = process_environment({**stack.environment(), **libpq_environment(stack.warehouse_dsn())})
     project = str(REPOSITORY / "dbt_project")
-    command = [str(Path(sys.prefix) / "bin" / "dbt"), "docs", "generate", "--static", "--target-path", str(folder)]
+    command = [
+        str(Path(sys.prefix) / "bin" / "dbt"),
+        "docs",
+        "generate",
+        "--static",
+        "--target-path",
+        str(folder),
+        "--log-path",
+        str(folder),
+    ]
     if subprocess.run([*command, "--project-dir", project, "--profiles-dir", project], env=env, check=False).returncode:
         raise StackError("dbt cannot make the documentation: see above.")
     print(f"{folder / 'static_index.html'}")

@@ -71,11 +71,13 @@ class Airflow:
         query = "state=queued&state=running"
         return int(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?{query}")["total_entries"])
 
-    def fail_cut_off_runs(self) -> None:
-        """Close the runs whose tasks were running when the services were stopped: nothing will ever finish them."""
-        instances = self._call("GET", "/api/v2/dags/~/dagRuns/~/taskInstances?state=running&limit=100")[
-            "task_instances"
-        ]
+    def fail_cut_off_runs(self, before: datetime) -> None:
+        """Close the runs of the tasks that run since before the scheduler was started: nothing would ever end them.
+
+        Airflow begins those tasks anew whose scheduler it knows to be gone, but not one that was killed just now.
+        """
+        query = f"state=running&start_date_lt={quote(before.isoformat())}&limit=100"
+        instances = self._call("GET", f"/api/v2/dags/~/dagRuns/~/taskInstances?{query}")["task_instances"]
         for dag_id, run_id in {(instance["dag_id"], instance["dag_run_id"]) for instance in instances}:
             self._call("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}", {"state": "failed"})
 

@@ -14,7 +14,7 @@ from stack.paths import REPOSITORY, StackError
 from stack.ports import free_port
 from stack.postgres import OWNER, Cluster
 from stack.secret import write_secret
-from stack.services import background, start_services, stop_services, wait_until_well
+from stack.services import background, services, start_services, stop_services, wait_until_well
 
 USUAL_PORTS = Ports(postgres=54320, airflow=8080, smtp=1025, mail_page=1080)
 SERVICE_OF_PORT = {"airflow": "api-server", "smtp": "mail", "mail_page": "mail"}
@@ -68,7 +68,7 @@ class LocalStack:
 
     def wait_until_well(self) -> None:
         """Return when every service is well; raises StackError when one is not."""
-        wait_until_well(self.state, self.choice().ports)
+        wait_until_well(self.state, services(self.state, self.choice().ports))
 
     def stop(self) -> None:
         """Stop everything that runs, PostgreSQL last."""

@@ -32,7 +32,7 @@ BUILD_GRACE_SECONDS = 15
 
 def run(stack: LocalStack) -> None:
     """Do the whole job and print the summary; raises StackError when a part of it failed."""
-    progress = Progress(stack)
+    progress, began = Progress(stack), datetime.now(UTC)
     own_warehouse = os.environ.get("WAREHOUSE_DSN") or None
     inbox = _inbox(stack)
     if own_warehouse and inbox == stack.demo_inbox:
@@ -53,9 +53,9 @@ def run(stack: LocalStack) -> None:
     airflow = Airflow(
         f"http://127.0.0.1:{stack.choice().ports.airflow}", admin_password(stack.state), stack.state / "airflow"
     )
-    job = Job(stack, airflow, warehouse, progress, datetime.now(UTC))
+    job = Job(stack, airflow, warehouse, progress, began)
     if "scheduler" in started:
-        airflow.fail_cut_off_runs()
+        airflow.fail_cut_off_runs(before=began)
     job.wait_for_parse()
     for dag_id in DAGS:
         airflow.unpause(dag_id)

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,17 +37,17 @@ def services(state: Path, ports: Ports) -> list[Service]:
     return [
         Service("mail", _mail_catcher(state, ports), lambda: _get_json(ports.mail_page, "/api/messages/") is not None),
         Service("api-server", (*airflow, "api-server"), lambda: _airflow_part_is_well(ports, "metadatabase")),
+        Service("dag-processor", (*airflow, "dag-processor"), lambda: _airflow_part_is_well(ports, "dag_processor")),
         Service(
             "scheduler", (*airflow, "scheduler", "--skip-serve-logs"), lambda: _airflow_part_is_well(ports, "scheduler")
         ),
-        Service("dag-processor", (*airflow, "dag-processor"), lambda: _airflow_part_is_well(ports, "dag_processor")),
     ]
 
 
 def start_services(state: Path, ports: Ports, ours: Mapping[str, str]) -> list[str]:
     """Start what does not run or was started with another environment; returns the names of those.
 
-    Does not wait: see `wait_until_well`. Raises StackError when Airflow's database cannot be prepared.
+    Waits for the API alone, see `wait_until_well`. Raises StackError when Airflow's database cannot be prepared.
     """
     env = process_environment(ours)
     fingerprint = hashlib.sha256(json.dumps(dict(ours), sort_keys=True).encode()).hexdigest()
@@ -57,14 +57,17 @@ def start_services(state: Path, ports: Ports, ours: Mapping[str, str]) -> list[s
     if any(service.name != "mail" for service in stale):
         _migrate(state, env)
     for service in stale:
+        if service.name == "scheduler":
+            # A task that cannot reach the API at its start fails; a restarted scheduler starts tasks at once.
+            wait_until_well(state, [one for one in all_services if one.name == "api-server"])
         background(state, service.name).start(service.arguments, env, fingerprint)
     return [service.name for service in stale]
 
 
-def wait_until_well(state: Path, ports: Ports) -> None:
-    """Return when every service is well; raises StackError for one that ends or is not well after 120 s."""
+def wait_until_well(state: Path, awaited: Iterable[Service]) -> None:
+    """Return when the services are well; raises StackError for one that ends or is not well after 120 s."""
     deadline = time.monotonic() + START_SECONDS
-    for service in services(state, ports):
+    for service in awaited:
         while not service.is_well():
             check_alive(state)
             if time.monotonic() > deadline:
