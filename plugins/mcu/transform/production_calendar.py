@@ -1,6 +1,6 @@
 """The production calendar seed: days on which Russia works or rests against the Monday-to-Friday rule.
 
-Moves of days off are decreed each autumn for the next year. When `holidays` has learned them, run with PYTHONPATH=plugins
+Moves of days off are decreed each autumn for the next year. When `holidays` knows them, run with PYTHONPATH=plugins
 `python -m mcu.transform.production_calendar > dbt_project/seeds/production_calendar.csv`.
 """
 
