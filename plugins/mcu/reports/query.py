@@ -6,15 +6,19 @@ one exception is the daily list of topics, which sums `fct_municipality_daily` o
 
 from __future__ import annotations
 
+import re
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from mcu.reports.format import one_line
 from mcu.reports.period import Period
 
 OBLAST = "oblast"
@@ -22,6 +26,7 @@ ALL = "all"
 TREND_WEEKS = 12
 TREND_DAYS = 14
 OVERDUE_SHOWN = 15
+LOCK_ATTEMPTS = 30  # a second apart; an exchange of the marts takes less than one
 
 COUNTS = ("received", "answered", "answered_on_time", "became_overdue", "open_at_end", "overdue_at_end")
 CHANGE = ("received_prev", "received_delta", "received_delta_pct")
@@ -35,6 +40,9 @@ QUALITY = ("rows_read", "rows_quarantined", "messages", "mapped_to_oblast", "unm
 WEEKLY_VIEWS = ("rpt_weekly_region", "rpt_weekly_municipality", "rpt_weekly_topic", "rpt_weekly_authority")
 DAILY_VIEWS = ("rpt_daily_summary", "rpt_daily_overdue", "fct_municipality_daily")
 COMMON_VIEWS = ("dim_municipality", "dim_source", "rpt_data_quality")
+
+
+_ODD = re.compile(r"[%/\x00-\x1f\x7f]")
 
 
 class PeriodNotInMartsError(LookupError):
@@ -53,9 +61,8 @@ class Row:
         return self.values[column]
 
     def path(self, column: str) -> str:
-        """The address of one number: «rpt_weekly_region/2026-11-16/all/received», «/» and «%» in a key as %2F, %25."""
-        parts = (part.replace("%", "%25").replace("/", "%2F") for part in self.key)
-        return "/".join((self.table, *parts, column))
+        """The address of one number: «rpt_weekly_region/2026-11-16/all/received», odd characters of a key as %XX."""
+        return "/".join((self.table, *(_ODD.sub(_percent, part) for part in self.key), column))
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,8 @@ class Common:
     quality: Mapping[str, Row]
 
     def name(self, scope: str) -> str:
-        """The name of the oblast or of a municipality; KeyError if there is no such ОКТМО."""
-        return self.region if scope == OBLAST else self.municipalities[scope]["name"]
+        """The name of the oblast or of a municipality, one line; KeyError if there is no such ОКТМО."""
+        return one_line(self.region if scope == OBLAST else self.municipalities[scope]["name"])
 
     def has(self, scope: str) -> bool:
         return scope == OBLAST or scope in self.municipalities
@@ -101,12 +108,22 @@ class DailyData:
 def read(connection: Connection, period: Period, region: str) -> WeeklyData | DailyData:
     """Everything about `period`, in one transaction that no publishing of the marts can come between.
 
-    Raises LockNotAvailable while the marts are being exchanged (try again), PeriodNotInMartsError without data.
+    Raises LockNotAvailable if the marts stay locked, PeriodNotInMartsError without data for the period.
     """
-    connection.rollback()
+    for attempt in range(1, LOCK_ATTEMPTS + 1):
+        try:
+            return _read(connection, period, region)
+        except LockNotAvailable:
+            if attempt == LOCK_ATTEMPTS:
+                raise
+            time.sleep(1)
+    raise AssertionError("unreachable")
+
+
+def _read(connection: Connection, period: Period, region: str) -> WeeklyData | DailyData:
+    views = (*COMMON_VIEWS, *(WEEKLY_VIEWS if period.report == "weekly" else DAILY_VIEWS))
     with connection, connection.cursor() as cursor:
         cursor.execute("set transaction isolation level repeatable read read only")
-        views = (*COMMON_VIEWS, *(WEEKLY_VIEWS if period.report == "weekly" else DAILY_VIEWS))
         # Not waiting keeps this from a deadlock with the publishing, which takes the same views in its own order.
         cursor.execute(f"lock table {', '.join(f'bi.{view}' for view in views)} in access share mode nowait")
         common = _common(cursor, region)
@@ -211,6 +228,10 @@ def _by_scope(rows: Iterable[Row]) -> dict[str, list[Row]]:
     for row in rows:
         by_scope[_scope(row.key[1])].append(row)
     return by_scope
+
+
+def _percent(character: re.Match[str]) -> str:
+    return f"%{ord(character[0]):02X}"
 
 
 def _scope(oktmo: str) -> str:

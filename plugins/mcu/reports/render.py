@@ -111,7 +111,7 @@ def _text(edition: Edition, sentences: Sequence[Markup], timezone: ZoneInfo) -> 
     """The short plain part for readers without HTML."""
     lines = [
         f"{_heading(edition)}: обращения жителей",
-        f"{format.one_line(edition.name)}, {_dates(edition)}",
+        f"{edition.name}, {_dates(edition)}",
         f"Данные на {format.moment(edition.common.as_of, timezone)}",
         "",
         *(sentence.striptags() for sentence in sentences),

@@ -1,0 +1,292 @@
+"""What becomes of each mail, against a real PostgreSQL and a real SMTP session."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import psycopg2
+import pytest
+from psycopg2.extensions import connection as Connection
+
+from mcu.reports import ledger, transport
+from mcu.reports.deliver import Outcome, Sender, deliver
+from mcu.reports.format import shown
+from mcu.reports.period import Period, marts_hold
+from mcu.reports.query import PeriodNotInMartsError
+from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
+from tests.integration.reports.scripted_smtp import Behaviour, MailServer
+
+pytestmark = pytest.mark.postgres
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+WEEK = Period("weekly", date(2026, 11, 16))
+SUNDAY = Period("daily", date(2026, 11, 22))
+OBLAST, TAGANROG, EMPTY = "oblast", "60737000", "60652000"
+
+
+def subscribe(connection: Connection, *subscriptions: tuple[str, str, str]) -> None:
+    with connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.report_subscription (recipient, report, scope) values (%s, %s, %s)", subscriptions
+        )
+
+
+def send(dsn: str, server: MailServer, period: Period = WEEK) -> Outcome:
+    """One try, in a connection of its own like a task's."""
+    with closing(psycopg2.connect(dsn)) as connection:
+        sender = Sender("ЦУР области <reports@mcu.example>", server.open_session)
+        return deliver(connection, sender, period, "Ростовская область", MOSCOW)
+
+
+def states(connection: Connection) -> dict[str, str]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select recipient, state from ops.delivery")
+        return dict(cursor.fetchall())
+
+
+@pytest.fixture
+def three(bi: Connection) -> Connection:
+    """Three subscribers of the weekly report; b is the one that trouble comes to."""
+    scopes = {"a@mcu.example": OBLAST, "b@mcu.example": OBLAST, "c@mcu.example": TAGANROG}
+    subscribe(bi, *((recipient, "weekly", scope) for recipient, scope in scopes.items()))
+    return bi
+
+
+@pytest.mark.parametrize("period", [WEEK, SUNDAY], ids=["weekly", "daily"])
+def test_every_number_of_every_mail_is_the_one_in_bi(
+    bi: Connection, warehouse_dsn: str, mail_server: MailServer, period: Period
+) -> None:
+    scopes = [OBLAST, TAGANROG, EMPTY, "60000000"]
+    subscribe(bi, *((f"{scope}@mcu.example", period.report, scope) for scope in scopes))
+    send(warehouse_dsn, mail_server, period)
+
+    assert len(mail_server.accepted) == len(scopes)
+    with bi.cursor() as cursor:
+        for recipient, mail in mail_server.accepted:
+            found = cells(html_of(mail))
+            assert len(found) > 25, f"{recipient}: only {len(found)} numbers"
+            for cell in found:
+                value = value_in_bi(cursor, cell)
+                assert cell.value == ("" if value is None else repr(value)), cell
+                assert cell.text == shown(cell.column, value), cell
+
+
+def test_mail_has_one_recipient_plain_text_and_pictures(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    send(warehouse_dsn, mail_server)
+
+    recipient, mail = mail_server.accepted[0]
+    assert (mail["To"], mail["Cc"], mail["Bcc"]) == (recipient, None, None)
+    assert mail["From"] == "ЦУР области <reports@mcu.example>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Subject"] in (
+        "Недельный отчёт: обращения жителей, Таганрог, 16–22 ноября 2026",
+        "Недельный отчёт: обращения жителей, Ростовская область, 16–22 ноября 2026",
+    )
+    assert mail.get_content_type() == "multipart/alternative"
+    text, related = mail.iter_parts()
+    assert text.get_content_type() == "text/plain"
+    assert "За неделю поступило" in text.get_content()
+    assert related.get_content_type() == "multipart/related"
+    _, *pictures = related.iter_parts()
+    assert len(pictures) >= 2
+    html = html_of(mail)
+    for picture in pictures:
+        assert picture.get_content().startswith(b"\x89PNG\r\n\x1a\n")
+        assert f'src="cid:{picture["Content-ID"].strip("<>")}"' in html
+
+
+def test_hostile_names_stay_text(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
+    send(warehouse_dsn, mail_server)
+
+    for _, mail in mail_server.accepted:
+        html = html_of(mail)
+        assert "<script>alert" not in html
+        assert "&lt;b&gt;" in html
+        assert "{{ 7*7 }}" in html
+        assert "other@example.org" not in str(mail.items())
+
+
+def test_second_run_sends_nothing(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
+    send(warehouse_dsn, mail_server)
+    outcome = send(warehouse_dsn, mail_server)
+
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "b@mcu.example", "c@mcu.example"]
+    assert len(outcome.sent) == 3
+
+
+@pytest.mark.parametrize("behaviour", ["refuse", "refuse text"])
+def test_one_refused_recipient_stops_nobody_else(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, behaviour: Behaviour
+) -> None:
+    mail_server.behaviours = {"b@mcu.example": behaviour}
+    send(warehouse_dsn, mail_server)
+    mail_server.behaviours = {}
+    send(warehouse_dsn, mail_server)
+
+    assert states(three) == {"a@mcu.example": "sent", "b@mcu.example": "refused", "c@mcu.example": "sent"}
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "c@mcu.example"]
+    with three.cursor() as cursor:
+        cursor.execute("select server_response from ops.delivery where state = 'refused'")
+        assert cursor.fetchone()[0].startswith("55")  # type: ignore[index]
+
+
+@pytest.mark.parametrize("behaviour", ["later", "later text", "drop at RCPT", "drop at DATA"])
+def test_what_has_surely_not_gone_is_tried_again(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, behaviour: Behaviour
+) -> None:
+    mail_server.behaviours = {"b@mcu.example": behaviour}
+    outcome = send(warehouse_dsn, mail_server)
+    assert [delivery.recipient for delivery in outcome.planned] == ["b@mcu.example"]
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "c@mcu.example"]
+
+    mail_server.behaviours = {}
+    send(warehouse_dsn, mail_server)
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "b@mcu.example", "c@mcu.example"]
+    assert set(states(three).values()) == {"sent"}
+
+
+def test_connection_lost_after_the_text_is_unknown_and_never_sent_again(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    mail_server.behaviours = {"b@mcu.example": "drop after text"}
+    outcome = send(warehouse_dsn, mail_server)
+    assert [delivery.recipient for delivery in outcome.unknown] == ["b@mcu.example"]
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "c@mcu.example"]
+
+    mail_server.behaviours = {}
+    outcome = send(warehouse_dsn, mail_server)
+    assert [delivery.recipient for delivery in outcome.unknown] == ["b@mcu.example"], "named until somebody settles it"
+    assert [recipient for recipient, _ in mail_server.read].count("b@mcu.example") == 1
+
+
+def test_mail_of_a_killed_process_is_unknown(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
+    mail_server.behaviours = {"b@mcu.example": "later"}
+    send(warehouse_dsn, mail_server)
+    with three, three.cursor() as cursor:
+        cursor.execute("update ops.delivery set state = 'sending' where recipient = 'b@mcu.example'")
+
+    mail_server.behaviours = {}
+    outcome = send(warehouse_dsn, mail_server)
+    assert [delivery.recipient for delivery in outcome.unknown] == ["b@mcu.example"]
+    assert "b@mcu.example" not in mail_server.recipients()
+
+
+def test_ledger_is_written_before_the_send(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
+    seen = []
+
+    def open_session() -> None:
+        seen.append(states(three))
+        raise ConnectionRefusedError("no mail server")
+
+    with closing(psycopg2.connect(warehouse_dsn)) as connection, pytest.raises(ConnectionRefusedError):
+        deliver(connection, Sender("reports@mcu.example", open_session), WEEK, "Ростовская область", MOSCOW)  # type: ignore[arg-type]
+
+    assert seen == [dict.fromkeys(["a@mcu.example", "b@mcu.example", "c@mcu.example"], "planned")]
+    send(warehouse_dsn, mail_server)
+    assert len(mail_server.accepted) == 3
+
+
+def test_state_is_sending_while_the_mail_is_on_its_way(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    real = transport.send
+
+    def spy(client: object, sender: str, recipient: str, mail: bytes) -> transport.Attempt:
+        seen.append(states(three)[recipient])
+        return real(client, sender, recipient, mail)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(transport, "send", spy)
+    send(warehouse_dsn, mail_server)
+    assert seen == ["sending"] * 3
+
+
+def test_server_that_hangs_up_between_mails_costs_nothing(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    mail_server.mails_a_session = 1
+    outcome = send(warehouse_dsn, mail_server)
+
+    assert len(outcome.sent) == 3
+    assert mail_server.sessions == 3
+
+
+def test_address_that_could_smuggle_a_command_is_refused_by_us(
+    bi: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    subscribe(bi, ("x@mcu.example>\r\nDATA", "weekly", OBLAST), ("a@mcu.example", "weekly", TAGANROG))
+    outcome = send(warehouse_dsn, mail_server)
+
+    assert len(outcome.refused) == 1
+    assert mail_server.recipients() == ["a@mcu.example"]
+
+
+def test_subscription_to_no_municipality_is_named_and_stops_nobody(
+    bi: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    subscribe(bi, ("a@mcu.example", "weekly", "99999999"), ("b@mcu.example", "weekly", TAGANROG))
+    outcome = send(warehouse_dsn, mail_server)
+
+    assert outcome.unknown_scopes == ["99999999"]
+    assert mail_server.recipients() == ["b@mcu.example"]
+
+
+def test_subscription_that_has_ended_gets_nothing(bi: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
+    subscribe(bi, ("a@mcu.example", "weekly", OBLAST), ("b@mcu.example", "weekly", OBLAST))
+    with bi, bi.cursor() as cursor:
+        cursor.execute(
+            "update ops.report_subscription set valid_from = current_date - 9, valid_to = current_date - 1"
+            " where recipient = 'b@mcu.example'"
+        )
+    send(warehouse_dsn, mail_server)
+
+    assert mail_server.recipients() == ["a@mcu.example"]
+
+
+def test_two_at_once_are_not_possible(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
+    with closing(psycopg2.connect(warehouse_dsn)) as other:
+        ledger.lock(other, WEEK)
+        with pytest.raises(ledger.DeliveryRunningError):
+            send(warehouse_dsn, mail_server)
+    send(warehouse_dsn, mail_server)
+    assert len(mail_server.accepted) == 3
+
+
+def test_period_that_the_marts_do_not_have_is_refused(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    with pytest.raises(PeriodNotInMartsError):
+        send(warehouse_dsn, mail_server, Period("weekly", date(2025, 11, 17)))
+    assert states(three) == {}
+
+
+def test_message_id_is_the_same_in_the_ledger_and_in_the_mail(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    send(warehouse_dsn, mail_server)
+    with three.cursor() as cursor:
+        cursor.execute("select recipient, message_id from ops.delivery")
+        in_ledger = dict(cursor.fetchall())
+    assert {recipient: mail["Message-ID"] for recipient, mail in mail_server.accepted} == in_ledger
+
+
+def test_period_is_held_once_every_enabled_source_reaches_its_end(bi: Connection) -> None:
+    newest = datetime(2026, 11, 23, 3, tzinfo=UTC)
+    assert marts_hold(bi, newest)
+    assert not marts_hold(bi, newest + timedelta(seconds=1))
+
+    with bi.cursor() as cursor:
+        cursor.execute("update bi.dim_source set newest_exported_at = null where source = 'pos'")
+        assert not marts_hold(bi, newest)
+        cursor.execute("update bi.dim_source set is_enabled = false where source = 'pos'")
+        assert marts_hold(bi, newest)
+        cursor.execute("delete from bi.dim_source")
+        assert not marts_hold(bi, newest)
+
+
+def test_nothing_is_held_before_the_first_build(warehouse: Connection) -> None:
+    assert not marts_hold(warehouse, datetime(2026, 11, 23, tzinfo=UTC))
