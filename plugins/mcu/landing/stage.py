@@ -55,7 +55,7 @@ def create(
         cursor.copy_expert(command, cast("TextIO", _CsvStream(rows)))
         rows_read: int = cursor.rowcount
         cursor.execute(_MARK_KEY_CONFLICTS.format(table=table(source, load_id)))
-        cursor.execute(sql.SQL("analyze {}").format(table(source, load_id)))
+        cursor.execute(sql.SQL("analyze {} (row_number, source_key)").format(table(source, load_id)))
     return rows_read
 
 
