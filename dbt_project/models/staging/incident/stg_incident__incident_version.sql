@@ -36,8 +36,8 @@ stg_incident__incident_version as (
         municipality,
         outcome,
         lower(substring(post_url from '^(?:[a-zA-Z]+://)?(?:www\.)?([^/:?#]+)')) as post_domain,
-        case when closing_reason ~ '^[1-5]$' then closing_reason::smallint end as rating,
-        coalesce(closing_reason = 'Автор доволен', false) as is_author_satisfied
+        case when closing_reason ~ '^[1-5](\.0)?$' then left(closing_reason, 1)::smallint end as rating,
+        coalesce({{ plain_text("closing_reason") }} = ' автор доволен ', false) as is_author_satisfied
     from one_version_a_moment
 
 )
