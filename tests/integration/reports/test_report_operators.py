@@ -1,0 +1,121 @@
+"""The operators of the report DAGs, with Airflow's own connections, against a real PostgreSQL and SMTP session."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from psycopg2.extensions import connection as Connection
+
+from mcu.operators.deliver_report import DeliverReportOperator
+from mcu.operators.marts_hold import MartsHoldSensor
+from mcu.operators.report_period import period_of_run
+from mcu.reports.period import Period
+from stack.paths import REPOSITORY
+from tests.integration.reports.scripted_smtp import MailServer
+
+pytestmark = pytest.mark.postgres
+
+MONDAY_8 = datetime(2026, 11, 23, 5, tzinfo=UTC)
+
+
+def context(period_start: str | None = None, interval_end: datetime | None = MONDAY_8) -> Any:
+    run = SimpleNamespace(data_interval_end=interval_end, run_after=MONDAY_8)
+    return {"dag_run": run, "params": {"period_start": period_start}}
+
+
+@pytest.fixture
+def connections(warehouse_dsn: str, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both connections, given to Airflow as an installation gives them."""
+    extra = "disable_tls=true&disable_ssl=true&from_email=reports%40mcu.example"
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse_dsn)
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{mail_server.port}/?{extra}")
+
+
+@pytest.fixture
+def two(bi: Connection, connections: None) -> Connection:
+    """Two subscribers of the oblast's weekly report."""
+    with bi, bi.cursor() as cursor:
+        cursor.execute(
+            "insert into ops.report_subscription (recipient, report, scope)"
+            " values ('a@mcu.example', 'weekly', 'oblast'), ('b@mcu.example', 'weekly', 'oblast')"
+        )
+    return bi
+
+
+def deliver() -> dict[str, int]:
+    return DeliverReportOperator(task_id="deliver", report="weekly").execute(context())
+
+
+def test_period_of_a_scheduled_run_and_of_one_by_hand() -> None:
+    week = Period("weekly", date(2026, 11, 16))
+    assert period_of_run("weekly", context()) == week
+    assert period_of_run("weekly", context(interval_end=None)) == week
+    assert period_of_run("weekly", context("2026-09-07")) == Period("weekly", date(2026, 9, 7))
+    with pytest.raises(AirflowFailException, match="Monday"):
+        period_of_run("weekly", context("2026-09-08"))
+
+
+def test_sensor_waits_for_the_end_of_the_period(bi: Connection, connections: None) -> None:
+    sensor = MartsHoldSensor(task_id="wait", report="weekly")
+    assert sensor.mode == "reschedule"
+    assert sensor.poke(context())
+    assert not sensor.poke(context("2026-11-23"))
+    with bi, bi.cursor() as cursor:
+        cursor.execute("update bi.dim_source set newest_exported_at = '2026-11-22 23:59+03' where source = 'pos'")
+    assert not sensor.poke(context())
+
+
+def test_delivery_through_airflows_connections(two: Connection, mail_server: MailServer) -> None:
+    assert deliver() == {"sent": 2, "refused": 0, "planned": 0, "unknown": 0}
+    assert deliver() == {"sent": 2, "refused": 0, "planned": 0, "unknown": 0}
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "b@mcu.example"]
+    assert mail_server.accepted[0][1]["From"] == "reports@mcu.example"
+
+
+def test_mail_that_has_not_gone_asks_for_another_try(two: Connection, mail_server: MailServer) -> None:
+    mail_server.behaviours = {"a@mcu.example": "later"}
+    with pytest.raises(AirflowException, match=r"a@mcu\.example") as error:
+        deliver()
+    assert not isinstance(error.value, AirflowFailException)
+    mail_server.behaviours = {}
+    assert deliver()["sent"] == 2
+
+
+def test_mail_that_may_have_gone_fails_for_good_and_is_named(two: Connection, mail_server: MailServer) -> None:
+    mail_server.behaviours = {"a@mcu.example": "drop after text"}
+    with pytest.raises(AirflowFailException, match=r"a@mcu\.example \(oblast\)"):
+        deliver()
+    assert mail_server.recipients() == ["b@mcu.example"]
+
+
+def test_refused_recipient_is_told_but_fails_nothing(two: Connection, mail_server: MailServer) -> None:
+    mail_server.behaviours = {"a@mcu.example": "refuse"}
+    assert deliver() == {"sent": 1, "refused": 1, "planned": 0, "unknown": 0}
+
+
+def test_period_that_the_marts_do_not_have_fails_for_good(two: Connection) -> None:
+    with pytest.raises(AirflowFailException, match="2025-11-17"):
+        DeliverReportOperator(task_id="deliver", report="weekly").execute(context("2025-11-17"))
+
+
+def test_parsing_a_report_dag_draws_and_renders_nothing() -> None:
+    code = (
+        "import sys, runpy; runpy.run_path('dags/report_weekly.py');"
+        "print(sorted({'matplotlib', 'mjml', 'jinja2.environment', 'mcu.reports.period'} & set(sys.modules)))"
+    )
+    environment = {"PYTHONPATH": "plugins", "PATH": ""} | {
+        "AIRFLOW_HOME": str(REPOSITORY / ".local" / "test" / "airflow")
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+    )
+    loaded = run.stdout.strip().splitlines()[-1]
+    assert "mcu.reports.period" in loaded
+    assert "matplotlib" not in loaded
+    assert "mjml" not in loaded
