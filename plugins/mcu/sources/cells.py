@@ -30,7 +30,7 @@ ISO_TIMESTAMP = re.compile(r"(\d{4})-(\d{2})-(\d{2})" + TIME_OF_DAY, re.ASCII)
 CANONICAL_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 DURATION = re.compile(
     r"(?:(?P<days>[+-]?\d{1,6}) ?(?:days?|день|дня|дней|дн\.),? ?)?"
-    r"(?P<sign>[+-]?)(?P<h>\d{1,8}):(?P<m>[0-5]\d):(?P<s>[0-5]\d(?:[.,]\d+)?)",
+    r"(?P<sign>[+-]?)(?P<h>\d{1,8}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d(?:[.,]\d+)?))?",
     re.ASCII,
 )
 INTEGRAL = re.compile(r"([+-]?\d+)[.,]0+", re.ASCII)
@@ -121,7 +121,9 @@ def duration(cell: Cell) -> str | None:
     found = value and DURATION.fullmatch(value)
     if not found:
         return value
-    seconds = (int(found["h"]) * 60 + int(found["m"])) * 60_000 + round(float(found["s"].replace(",", ".")) * 1000)
+    seconds = (int(found["h"]) * 60 + int(found["m"])) * 60_000 + round(
+        float((found["s"] or "0").replace(",", ".")) * 1000
+    )
     return _duration(int(found["days"] or 0) * 86_400_000 + (-seconds if found["sign"] == "-" else seconds))
 
 

@@ -145,7 +145,7 @@ exports_in_any_order = st.lists(
 ).flatmap(lambda exports: st.tuples(st.just(exports), st.permutations(exports)))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(exports_in_any_order)
 def test_any_order_gives_the_same_versions(
     warehouse: Connection, orders: tuple[Sequence[Export], Sequence[Export]]

@@ -67,8 +67,8 @@ def test_cells_as_excel_stores_them(tmp_path: Path) -> None:
     }
 
 
-def test_every_second_of_a_day_survives_excel(tmp_path: Path) -> None:
-    moments = [dt.datetime(2026, 2, 2) + dt.timedelta(seconds=7 * n) for n in range(86_400 // 7)]
+def test_seconds_of_a_day_survive_excel(tmp_path: Path) -> None:
+    moments = [dt.datetime(2026, 2, 2) + dt.timedelta(seconds=61 * n) for n in range(86_400 // 61)]
     path = write_incidents(tmp_path / "a.xlsx", [{"im_id": n, "created_at": at} for n, at in enumerate(moments)])
     at = open_export(path).fields.index("created_at")
     assert [row.values[at] for row in rows(path)] == [str(moment) for moment in moments]
