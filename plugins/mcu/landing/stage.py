@@ -21,6 +21,10 @@ from mcu.sources.workbook import Row
 PARSERS = {"date": "to_local_date", "timestamp": "to_local_timestamp", "duration": "to_milliseconds"}
 ROWS_A_CHUNK = 500
 
+# The production calendar begins here, before both systems did: an older date is a slip, and would make dense marts of
+# a hundred thousand days.
+CALENDAR_FROM = dt.date(2020, 1, 1)
+
 
 def table(source: str, load_id: int) -> sql.Identifier:
     return sql.Identifier("stage", f"{source}_{load_id}")
@@ -108,6 +112,7 @@ def _ddl(name: sql.Identifier, types: dict[str, str], exported_at: dt.datetime) 
             is_key_conflict boolean not null default false,
             exported_on date not null default {},
             created_before timestamp not null default {},
+            calendar_from date not null default {},
             {}
         )
         """
@@ -115,6 +120,7 @@ def _ddl(name: sql.Identifier, types: dict[str, str], exported_at: dt.datetime) 
         name,
         sql.Literal(exported_at.date()),
         sql.Literal(exported_at + dt.timedelta(minutes=1)),
+        sql.Literal(CALENDAR_FROM),
         sql.SQL(", ").join([*fields, *parsed]),
     )
 
