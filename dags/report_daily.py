@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+
 from mcu.operators.deliver_report import DeliverReportOperator
 from mcu.operators.marts_hold import MartsHoldSensor
 

@@ -15,7 +15,7 @@ from mcu.reports.format import decimal, integer, shortened
 
 WIDTH_INCHES = 4.8
 DPI = 250  # 1200 pixels: twice the width of the mail
-LABEL_LENGTH = 52
+LABEL_LENGTH = 60
 
 BLUE, GREEN, GREY, PALE, INK = "#1f5fa8", "#23886b", "#d5dbe3", "#a9c1de", "#2b3440"
 
@@ -80,7 +80,7 @@ def bars(items: Sequence[Bar], *, is_share: bool = False) -> bytes:
             axes.barh(place + 0.22, item.value, height=0.3, color=BLUE, zorder=3)
             if item.before is not None:
                 axes.barh(place + 0.42, item.before, height=0.12, color=PALE, zorder=2)
-            axes.text(0, place - 0.05, shortened(item.label, LABEL_LENGTH), va="bottom", fontsize=9.5)
+            axes.text(0, place - 0.05, shortened(item.label, LABEL_LENGTH), va="bottom", fontsize=9)
             text = decimal(item.value) if is_share else integer(item.value)
             axes.text(item.value + longest * 0.012, place + 0.24, text, va="center", fontsize=9.5, fontweight="bold")
         axes.set_xlim(0, longest * 1.14)

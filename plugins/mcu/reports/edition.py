@@ -11,6 +11,7 @@ from mcu.reports.query import ALL, OBLAST, Common, DailyData, Row, WeeklyData
 TOP_TOPICS = 10
 TOP_RISERS = 5
 TOP_AUTHORITIES = 5
+NOT_NAMED = "(не указано)"  # messages without an authority: no body that could be ranked
 LEAST_RISE = 3  # below it a change is noise
 
 RANKED_ZONES = ("red", "yellow", "green")
@@ -143,8 +144,9 @@ def _by_zone(data: WeeklyData) -> list[Row]:
 
 def _fastest_and_slowest(authorities: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     """By median time to the first answer, of those with enough answers; nobody is in both lists."""
+    named = (row for row in authorities if row["is_ranked"] and row.key[1] != NOT_NAMED)
     ranked = sorted(
-        (row for row in authorities if row["is_ranked"] and row["median_first_answer_minutes"] is not None),
+        (row for row in named if row["median_first_answer_minutes"] is not None),
         key=lambda row: (row["median_first_answer_minutes"], row.key),
     )
     fastest = ranked[:TOP_AUTHORITIES]

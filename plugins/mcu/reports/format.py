@@ -27,12 +27,15 @@ MONTHS = [
     "декабря",
 ]
 WEEKDAYS = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"]
-_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_BREAKING_OR_UNPRINTABLE = re.compile(r"(?:[^\S\u00a0]|[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069])+")
 
 
 def one_line(text: str) -> str:
-    """Text from data as one line: each run of spaces, control and direction characters becomes one space."""
-    return _UNPRINTABLE.sub(" ", text).strip()
+    """Text from data as one line: each run of spaces, control and direction characters becomes one space.
+
+    A no-break space stays: it holds a number and its unit together.
+    """
+    return _BREAKING_OR_UNPRINTABLE.sub(" ", text).strip()
 
 
 def integer(value: float) -> str:

@@ -42,9 +42,11 @@ class Rendered:
 
 
 def subject(edition: Edition) -> str:
-    """«Недельный отчёт: обращения жителей, Таганрог, 16–22 ноября 2026», always one line."""
+    """«Недельный отчёт: обращения жителей, Таганрог, 16–22 ноября 2026», always one line, with plain spaces."""
     name = format.short_municipality(edition.name)
-    return format.one_line(f"{_heading(edition)}: обращения жителей, {name}, {_dates(edition)}")
+    return format.one_line(f"{_heading(edition)}: обращения жителей, {name}, {_dates(edition)}").replace(
+        format.NBSP, " "
+    )
 
 
 def render(edition: Edition, timezone: ZoneInfo) -> Rendered:

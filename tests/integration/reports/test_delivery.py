@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import psycopg2
 import pytest
+from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
 
-from mcu.reports import ledger, transport
+from mcu.reports import ledger, query, transport
 from mcu.reports.deliver import Outcome, Sender, deliver
 from mcu.reports.format import shown
 from mcu.reports.period import Period, marts_hold
@@ -253,6 +255,21 @@ def test_two_at_once_are_not_possible(three: Connection, warehouse_dsn: str, mai
         with pytest.raises(ledger.DeliveryRunningError):
             send(warehouse_dsn, mail_server)
     send(warehouse_dsn, mail_server)
+    assert len(mail_server.accepted) == 3
+
+
+def test_report_waits_while_the_marts_are_exchanged(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(psycopg2.connect(warehouse_dsn)) as publisher:
+        publisher.cursor().execute("lock table bi.rpt_weekly_topic in access exclusive mode")
+        monkeypatch.setattr(query, "LOCK_ATTEMPTS", 1)
+        with pytest.raises(LockNotAvailable):
+            send(warehouse_dsn, mail_server)
+
+        monkeypatch.setattr(query, "LOCK_ATTEMPTS", 2)
+        monkeypatch.setattr(time, "sleep", lambda _: publisher.rollback())
+        send(warehouse_dsn, mail_server)
     assert len(mail_server.accepted) == 3
 
 

@@ -54,6 +54,7 @@ def test_municipalities_the_worst_zone_first_and_the_rest_of_the_oblast_last() -
 def test_authorities_are_ranked_only_where_the_mart_says_so_and_never_in_both_lists() -> None:
     rows = [made_up.authority_row(f"Орган {number}", float(number)) for number in range(8)]
     rows += [made_up.authority_row("мало", 0.5, is_ranked=False), made_up.authority_row("только ПОС", None)]
+    rows += [made_up.authority_row("(не указано)", 0.1)]
     made = oblast(authorities=rows)
     assert [row["median_first_answer_minutes"] for row in made.fastest] == [0, 1, 2, 3, 4]
     assert [row["median_first_answer_minutes"] for row in made.slowest] == [7, 6, 5]

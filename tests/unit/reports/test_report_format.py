@@ -83,6 +83,7 @@ def test_plural(count: int, word: str) -> None:
 
 
 def test_one_line_has_no_breaks_controls_or_direction_marks() -> None:
+    assert format.one_line("1\u00a0234") == "1\u00a0234"
     assert format.one_line(" Ямы\r\nBcc:\tx\x00\x1b\u2028y\u202e ") == "Ямы Bcc: x y"
 
 
