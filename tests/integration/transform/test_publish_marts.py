@@ -15,7 +15,7 @@ from mcu.settings import Settings
 from mcu.transform import build, checks, dbt, marts
 from stack.postgres import READER, Cluster
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("transform")]
 
 MARTS = [
     "dim_authority",
