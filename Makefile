@@ -9,7 +9,7 @@ help: ## this list
 run: ## all set-up, then exports to delivered reports; INBOX=folder: with your own exports
 	$(STACK) run
 test: ## all set-up, then every test; ARGS="…" for pytest
-	@sh stack/setup.sh && $(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@sh stack/setup.sh && $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 stop: ## stop what `make run` started
 	$(STACK) stop
 clean: ## stop, and remove all local state

@@ -24,7 +24,7 @@ from stack.local import LocalStack
 from stack.paths import REPOSITORY
 from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 STATE = REPOSITORY / ".local" / "e2e"
 # Enough for a week with a previous one; the days between them would only cost time.

@@ -28,7 +28,7 @@ from tests.oracle.exports import REGION_ZONE, read_folder
 from tests.oracle.tables import KEYS, Tables, compute
 from tests.oracle.trap_exports import Written, write_exports
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("oracle")]
+pytestmark = pytest.mark.postgres
 
 SEEDS = [int(seed) for seed in os.environ.get("ORACLE_SEEDS", "0").split(",")]
 SHOWN = 60

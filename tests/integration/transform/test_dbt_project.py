@@ -14,7 +14,7 @@ from mcu.settings import Settings
 from mcu.transform import dbt
 from tests.integration.transform.test_publish_marts import build_copy, run
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("transform")]
+pytestmark = pytest.mark.postgres
 
 
 def dbt_test(dsn: str, settings: Settings, *selection: str) -> tuple[int, dict[str, str]]:

@@ -12,7 +12,7 @@ from mcu.quality.gate import Gate
 from mcu.transform.checks import CHECKED_MARTS, EXPECTATIONS
 from tests.integration.transform.test_publish_marts import build_copy, fetch, run
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("transform")]
+pytestmark = pytest.mark.postgres
 
 DIMENSIONS = {"completeness", "uniqueness", "validity", "consistency", "timeliness"}
 

@@ -15,7 +15,7 @@ from mcu.settings import Settings
 from mcu.transform import build, checks, dbt, marts
 from stack.postgres import READER, Cluster
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("transform")]
+pytestmark = pytest.mark.postgres
 
 MARTS = [
     "dim_authority",
@@ -178,3 +178,19 @@ def test_sound_marts_pass_their_suites(built: Connection, built_dsn: str, tmp_pa
     build_copy(built)
     assert checks.check_marts(built_dsn, built, tmp_path) == []
     assert "rpt_weekly_region" in (tmp_path / "data_docs" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_load_published_during_a_build_belongs_to_the_next_one(built: Connection) -> None:
+    versions = "select count(*) from staging.stg_incident__incident_version"
+    before = fetch(built, versions)
+    marts.begin(built, "test", ("incident",))
+    run(
+        built,
+        "insert into ops.load (source, uri, sha256, exported_at, status, finished_at) values"
+        " ('incident', 'late.xlsx', 'x', '2026-02-24', 'published', clock_timestamp())",
+        "insert into raw.incident (source_key, content_hash, exported_at, load_id)"
+        " select 'late', repeat('f', 32), exported_at, load_id from ops.load where uri = 'late.xlsx'",
+    )
+    assert fetch(built, versions) == before
+    marts.begin(built, "test", ("incident",))
+    assert fetch(built, versions) == [(before[0][0] + 1,)]

@@ -4,12 +4,19 @@ with source_rows as (
 
 ),
 
+published_loads as (
+
+    select * from {{ ref('stg_ops__published_load') }}
+
+),
+
 -- Two files of one moment: the greater content hash wins, so that the order of loading never decides.
 one_version_a_moment as (
 
-    select distinct on (source_key, exported_at) *
+    select distinct on (source_rows.source_key, source_rows.exported_at) source_rows.*
     from source_rows
-    order by source_key, exported_at, content_hash desc
+    inner join published_loads on source_rows.load_id = published_loads.load_id
+    order by source_rows.source_key, source_rows.exported_at, source_rows.content_hash desc
 
 ),
 
