@@ -84,3 +84,19 @@ def test_a_python_without_the_venv_module_is_told_what_to_install(
 
     with pytest.raises(StackError, match=r"apt install python3\.\d+-venv\nensurepip is not available"):
         setup._make_venv()
+
+
+def test_an_index_that_only_pip_knows_of_is_used_when_uv_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = tmp_path / "calls"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n[ "$2" != uv ]\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(setup, "PYTHON", python)
+    monkeypatch.setattr(setup, "STAMP", tmp_path / "stamp")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+
+    setup.install()
+
+    installs = [line for line in calls.read_text().splitlines() if str(setup.REQUIREMENTS) in line]
+    assert [line.split()[1] for line in installs] == ["uv", "pip"]
+    assert setup.is_complete()
