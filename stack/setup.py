@@ -51,6 +51,7 @@ def install() -> None:
         if subprocess.run([*installer, "-r", str(REQUIREMENTS)], check=False, stdout=sys.stderr).returncode == 0:
             STAMP.write_text(_wanted())
             return
+        print(f"That did not work: {' '.join(installer[:3])} …", file=sys.stderr)
     raise StackError(f"The packages of {REQUIREMENTS.name} could not be installed: see above.")
 
 
