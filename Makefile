@@ -12,7 +12,7 @@ test: ## all set-up, then every test; ARGS="…" for pytest
 	@sh stack/setup.sh && $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 stop: ## stop what `make run` started
 	$(STACK) stop
-clean: ## stop, and remove all local state
+clean: ## stop, and remove all local state but the virtual environment
 	$(STACK) clean
 lint: ## ruff, mypy, sqlfluff, yamllint
 	@sh stack/setup.sh && PATH="$$PWD/.local/venv/bin:$$PATH" sh stack/lint.sh
