@@ -15,6 +15,7 @@ pytestmark = pytest.mark.postgres
 POS_ROWS = """
     select
         n as row_number, n::text as source_key, false as is_key_conflict, date '2026-02-10' as exported_on,
+        date '2020-01-01' as calendar_from,
         d as received_date, d as planned_date, d as completed_date, true as received_date_is_readable,
         true as planned_date_is_readable, true as completed_date_is_readable, date '2026-02-02' as received_date_parsed,
         date '2026-02-02' as planned_date_parsed, date '2026-02-02' as completed_date_parsed, 'Дороги' as category,
