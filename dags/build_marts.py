@@ -13,6 +13,7 @@ Schemas `marts` and `bi`, the asset `warehouse://marts`; what happened is in `op
 The marts are built aside (`marts_build`), checked, then swapped in one transaction. **A red run leaves the numbers of
 the last good build in place**: nobody reads wrong numbers, but they age, and the reports wait.
 
+- *begin is skipped*: an earlier run has built everything; appeals and incidents each start one.
 - *staging, intermediate, core or reports is red*: the log ends with the nodes that failed. A failed test names a broken
   rule in a sentence: `select * from ops.dbt_result order by finished_at desc`; the failing rows come from the compiled
   SQL that the log names. Fix the seed, the model or the source rows, then clear the failed task.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from mcu.landing import ledger
 from mcu.operators import warehouse
 from mcu.settings import Settings
 from mcu.transform import checks, dbt, marts
@@ -15,10 +17,19 @@ BEGIN_TASK = "begin"
 
 
 class BeginBuildOperator(BaseOperator):
-    """Opens a row in `ops.mart_build`; returns its id, by which the later tasks know the build."""
+    """Opens a row in `ops.mart_build`; returns its id, by which the later tasks know the build.
+
+    A run that an asset started skips when an earlier one has built everything: both sources tell of their news.
+    """
 
     def execute(self, context: Context) -> int:
-        return marts.begin(warehouse.connect(), context["run_id"], Settings.from_env().sources)
+        sources = Settings.from_env().sources
+        with closing(warehouse.connect()) as connection:
+            if context["dag_run"].run_type == "asset_triggered" and not any(
+                ledger.has_news(connection, source) for source in sources
+            ):
+                raise AirflowSkipException("Every published load is in the marts.")
+            return marts.begin(connection, context["run_id"], sources)
 
 
 class BuildOperator(BaseOperator):
