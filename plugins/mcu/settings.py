@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from mcu.sources.columns import SOURCES
+
 # The folder that holds dags/, plugins/, dbt_project/ and expectations/.
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -34,12 +36,23 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Read `MCU_*` variables; raises KeyError for an unknown time zone, re.error for a broken pattern."""
+        """Read `MCU_*` variables; an empty one counts as unset.
+
+        Raises KeyError for an unknown time zone, ValueError for an unknown source, re.error for a broken pattern.
+        """
         return cls(
-            inbox=Path(env.get("MCU_INBOX", "inbox")),
-            state=Path(env.get("MCU_STATE", ".local")),
-            timezone=ZoneInfo(env.get("MCU_TIMEZONE", "Europe/Moscow")),
-            region=env.get("MCU_REGION", "Ростовская область"),
-            sources=tuple(env.get("MCU_SOURCES", "pos,incident").split(",")),
-            exported_at_pattern=re.compile(env.get("MCU_EXPORTED_AT_PATTERN", DEFAULT_EXPORTED_AT_PATTERN)),
+            inbox=Path(env.get("MCU_INBOX") or "inbox"),
+            state=Path(env.get("MCU_STATE") or ".local"),
+            timezone=ZoneInfo(env.get("MCU_TIMEZONE") or "Europe/Moscow"),
+            region=env.get("MCU_REGION") or "Ростовская область",
+            sources=_sources(env.get("MCU_SOURCES") or ",".join(SOURCES)),
+            exported_at_pattern=re.compile(env.get("MCU_EXPORTED_AT_PATTERN") or DEFAULT_EXPORTED_AT_PATTERN),
         )
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    sources = tuple(source.strip() for source in text.split(","))
+    for source in sources:
+        if source not in SOURCES:
+            raise ValueError(f"MCU_SOURCES={text}: {source!r} is no source, {' and '.join(SOURCES)} are")
+    return sources
