@@ -15,7 +15,7 @@
     ({{ part }})::double precision / nullif({{ whole }}, 0)
 {%- endmacro %}
 
-{#- DESIGN §5: answered in time, of all that was decided in the period. -#}
+{#- Answered in time, of all that was decided in the period. -#}
 {% macro on_time_share() -%}
     {{ share("answered_on_time", "answered_on_time + became_overdue") }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#-
 Working time is counted on one clock that runs only in working hours: seconds since the calendar's first day.
-The difference of two readings is the working time between two moments; DESIGN: no lunch, no short days.
+The difference of two readings is the working time between two moments. There is no lunch and no short day.
 -#}
 
 {% macro workday_seconds() -%}

@@ -127,6 +127,8 @@ def _deadline_traps(era: Era) -> list[Story]:
         ),
         by_rule("fast track without a planned day", "Да", 10),
         by_rule("thirty days without a planned day", "Нет", 30),
+        _trap("planned long ago by a slip", received, "05.11.2002", expected={"due_at": datetime(2002, 11, 5) + END}),
+        _trap("planned far ahead by a slip", received, "05.11.2062", expected={"due_at": datetime(2062, 11, 5) + END}),
         _trap("no planned day, open", era.at(0, 3), None, expected={"due_at": era.at(0, 3) + timedelta(days=30) + END}),
         _trap(
             "deadline moved",

@@ -11,14 +11,17 @@ DAY_START = time(8, 30)
 DAY_END = time(17, 30)
 NORM = timedelta(minutes=540)
 ONE_DAY = timedelta(days=1)
+DECREED_YEARS = range(2020, 2028)
 
 _CALENDAR = holidays.country_holidays("RU")
 
 
 @cache
 def is_working_day(day: date) -> bool:
-    """Whether the day is worked: moved days off and working Saturdays included."""
-    return bool(_CALENDAR.is_working_day(day))
+    """Whether the day is worked: moved days off and working Saturdays included; Monday to Friday outside 2020–2027."""
+    if day.year in DECREED_YEARS:
+        return bool(_CALENDAR.is_working_day(day))
+    return day.weekday() < 5
 
 
 def working_time(start: datetime, end: datetime) -> timedelta:

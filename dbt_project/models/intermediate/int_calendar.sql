@@ -4,23 +4,46 @@ with incidents as (
 
 ),
 
+pos_messages as (
+
+    select * from {{ ref('int_pos_message') }}
+
+),
+
+loads as (
+
+    select * from {{ ref('stg_ops__published_load') }}
+
+),
+
 production_calendar as (
 
     select * from {{ ref('production_calendar') }}
 
 ),
 
--- The seed's years, and as far beyond them as a message needs; there Monday to Friday is worked.
+-- Every day on which a message can begin, end, be due or be counted.
+needed_dates as (
+
+    select {{ local_date("created_at") }} as date from incidents
+    union all
+    select {{ local_date("answered_at") }} as date from incidents
+    union all
+    select planned_date as date from pos_messages
+    union all
+    select {{ local_date("exported_at") }} as date from loads
+    union all
+    select date from production_calendar
+
+),
+
+-- Whole years of the seed, and as far beyond them as a message needs with its deadline; there Monday to Friday is worked.
 bounds as (
 
     select
-        least(date '2020-01-01', min({{ local_date("created_at") }})) as first_date,
-        greatest(
-            date '2027-12-31',
-            max({{ local_date("created_at") }}) + 366,
-            max({{ local_date("answered_at") }}) + 366
-        ) as last_date
-    from incidents
+        date_trunc('year', min(date))::date as first_date,
+        (date_trunc('year', max(date)) + interval '2 years - 1 day')::date as last_date
+    from needed_dates
 
 ),
 

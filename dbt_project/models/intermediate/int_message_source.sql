@@ -33,8 +33,8 @@ incident_messages as (
         case
             when
                 incidents.region is null
-                or split_part({{ plain_text("incidents.region") }}, ' ', 2)
-                = split_part({{ plain_text("'" ~ var("region_name") ~ "'") }}, ' ', 2)
+                or {{ plain_region("incidents.region") }}
+                = {{ plain_region(dbt.string_literal(dbt.escape_single_quotes(var("region_name")))) }}
                 then place_matches.oktmo
         end as oktmo,
         {{ topic_name("incidents.topic_group") }} as topic_group,

@@ -48,8 +48,7 @@ comment on function ops.to_local_date(text) is 'DD.MM.YYYY of the years 2000 to 
 create or replace function ops.to_local_timestamp(value text) returns timestamp
 language plpgsql immutable strict parallel safe as $$
 begin
-    if value !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$'
-        or value < '0001' then
+    if value !~ '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$' then
         return null;
     end if;
     if substr(value, 9, 2) > '28' and substr(value, 9, 2)::integer > extract(

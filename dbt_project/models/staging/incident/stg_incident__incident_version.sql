@@ -25,7 +25,6 @@ stg_incident__incident_version as (
     select
         source_key,
         exported_at,
-        load_id,
         coalesce(cabinet, '') as cabinet,
         department,
         executor,

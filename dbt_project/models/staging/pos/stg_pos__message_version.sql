@@ -25,22 +25,19 @@ stg_pos__message_version as (
     select
         source_key,
         exported_at,
-        load_id,
         category,
         subcategory,
-        fact,
         org_received,
         org_current,
         ops.to_local_date(received_date) as received_date,
         ops.to_local_date(planned_date) as planned_date,
         ops.to_local_date(completed_date) as completed_date,
         stage,
-        status,
-        coalesce(lower(is_fast_track) in ('да', 'true', '1'), false) as is_fast_track,
-        coalesce(law_kind like '%59%', false) or coalesce(applicant_chose_59fz = 'Да', false) as is_formal_59fz,
+        coalesce({{ is_yes("is_fast_track") }}, false) as is_fast_track,
+        coalesce(law_kind like '%59%', false) or coalesce({{ is_yes("applicant_chose_59fz") }}, false) as is_formal_59fz,
         resolution_type,
         case when rating ~ '^[1-5]$' then rating::smallint end as rating,
-        is_reconsidered is not null and is_reconsidered <> 'Нет' as is_reconsidered
+        coalesce({{ plain_text("is_reconsidered") }} <> ' нет ', false) as is_reconsidered
     from one_version_a_moment
 
 )
