@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
@@ -27,7 +28,8 @@ class DeliverReportOperator(BaseOperator):
     """Delivers; returns the number of the period's mails by state.
 
     Fails for another try while a mail has surely not gone; fails for good, naming them, if it cannot be known
-    whether mails have gone, or if somebody is subscribed to a municipality that does not exist.
+    whether mails have gone, if somebody was refused in this run, or if somebody is subscribed to a municipality
+    that does not exist.
     """
 
     def __init__(self, *, report: Report, **kwargs: Any) -> None:
@@ -37,7 +39,7 @@ class DeliverReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         """One try."""
         # Drawing and rendering take a second to import: not at the parsing of a DAG.
-        from mcu.reports.deliver import deliver
+        from mcu.reports.deliver import SenderAddressError, deliver
         from mcu.reports.query import PeriodNotInMartsError
 
         period = period_of_run(self.report, context)
@@ -47,7 +49,10 @@ class DeliverReportOperator(BaseOperator):
                 outcome = deliver(connection, _sender(), period, settings.region, settings.timezone)
             except PeriodNotInMartsError as error:
                 raise AirflowFailException(str(error)) from error
-        self._complain(outcome)
+            except SenderAddressError as error:
+                where = f"from_email in the extra of connection {SMTP_CONNECTION_ID}"
+                raise AirflowFailException(f"{where}: {error}") from error
+        _complain(outcome, context["dag_run"].start_date)
         return {
             "sent": len(outcome.sent),
             "refused": len(outcome.refused),
@@ -55,18 +60,24 @@ class DeliverReportOperator(BaseOperator):
             "unknown": len(outcome.unknown),
         }
 
-    def _complain(self, outcome: Outcome) -> None:
-        if outcome.refused:
-            self.log.warning("the mail server refuses for good: %s", _names(outcome.refused))
-        if outcome.planned:
-            raise AirflowException(f"not gone yet, to be tried again: {_names(outcome.planned)}")
-        faults = []
-        if outcome.unknown:
-            faults.append(f"may have gone or not, never sent again by itself: {_names(outcome.unknown)}")
-        if outcome.unknown_scopes:
-            faults.append(f"subscriptions to no municipality: {', '.join(outcome.unknown_scopes)}")
-        if faults:
-            raise AirflowFailException("; ".join(faults))
+
+def _complain(outcome: Outcome, run_began: datetime | None) -> None:
+    # Since the run began, not in this try alone: a retry for another's mail must not end green over a refusal.
+    # Clearing a run starts it anew, so what was told once is not told again.
+    refused = [
+        mail for mail in outcome.refused if not (run_began and mail.finished_at and mail.finished_at < run_began)
+    ]
+    faults = []
+    if outcome.planned:
+        faults.append(f"not gone yet, to be tried again: {_names(outcome.planned)}")
+    if refused:
+        faults.append(f"the mail server refuses for good: {_names(refused)}")
+    if outcome.unknown:
+        faults.append(f"may have gone or not, never sent again by itself: {_names(outcome.unknown)}")
+    if outcome.unknown_scopes:
+        faults.append(f"subscriptions to no municipality: {', '.join(outcome.unknown_scopes)}")
+    if faults:
+        raise (AirflowException if outcome.planned else AirflowFailException)("; ".join(faults))
 
 
 def _sender() -> Sender:
@@ -89,4 +100,4 @@ def _sender() -> Sender:
 
 
 def _names(deliveries: Sequence[Delivery]) -> str:
-    return ", ".join(f"{delivery.recipient} ({delivery.scope})" for delivery in deliveries)
+    return ", ".join(f"{mail.recipient} ({mail.scope}): {mail.server_response}" for mail in deliveries)

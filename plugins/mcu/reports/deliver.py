@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import smtplib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
+from email.utils import getaddresses
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -25,15 +25,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sender:
-    """`address` stands in From; `open_session` gives a connected client or raises."""
+    """`address` stands in From, with a name or bare; `open_session` gives a connected client or raises."""
 
     address: str
     open_session: Callable[[], smtplib.SMTP]
 
+    @property
+    def bare_address(self) -> str:
+        """What stands in MAIL FROM; empty unless there is one address."""
+        addresses = getaddresses([self.address])
+        return addresses[0][1] if len(addresses) == 1 else ""
+
+
+class SenderAddressError(ValueError):
+    """The sender's address cannot stand in a mail, so that none could go."""
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """The period's mails by state after this try; `unknown_scopes` are subscriptions to no municipality."""
+    """The period's mails by state after this try; `unknown_scopes` are subscriptions to no municipality.
+
+    `planned` are mails still to go: not those of a subscription that has ended or whose municipality is gone.
+    """
 
     sent: Sequence[Delivery]
     refused: Sequence[Delivery]
@@ -45,9 +58,10 @@ class Outcome:
 def deliver(connection: Connection, sender: Sender, period: Period, region: str, timezone: ZoneInfo) -> Outcome:
     """Send what has not gone yet of one period; a mail that may have gone is never sent again.
 
-    Raises PeriodNotInMartsError, DeliveryRunningError, LockNotAvailable, and whatever `open_session` raises;
-    mails that have not gone are then still `planned`.
+    Raises SenderAddressError, PeriodNotInMartsError, DeliveryRunningError, LockNotAvailable, and whatever
+    `open_session` raises; mails that have not gone are then still `planned`.
     """
+    _check(sender)
     ledger.lock(connection, period)
     ledger.give_up_on_killed(connection, period)
     data = query.read(connection, period, region)
@@ -67,8 +81,7 @@ def deliver(connection: Connection, sender: Sender, period: Period, region: str,
 
     post = _Post(connection, sender, data.common.as_of, timezone)
     try:
-        planned = ledger.in_state(connection, period, "planned")
-        for scope, deliveries in groupby(planned, key=lambda delivery: delivery.scope):
+        for scope, deliveries in groupby(_to_go(connection, period, known), key=lambda delivery: delivery.scope):
             rendered = render(edition.make(data, scope), timezone)
             for delivery in deliveries:
                 post.send(delivery, rendered)
@@ -77,10 +90,24 @@ def deliver(connection: Connection, sender: Sender, period: Period, region: str,
     return Outcome(
         sent=ledger.in_state(connection, period, "sent"),
         refused=ledger.in_state(connection, period, "refused"),
-        planned=ledger.in_state(connection, period, "planned"),
+        planned=_to_go(connection, period, known),
         unknown=ledger.in_state(connection, period, "unknown"),
         unknown_scopes=sorted({scope for scope, _ in subscribed if not data.common.has(scope)}),
     )
+
+
+def _check(sender: Sender) -> None:
+    if not (ADDRESS.fullmatch(sender.bare_address) and sender.address.isprintable()):
+        raise SenderAddressError(
+            f"no mail address to send from: {sender.address!r}; it is user@example.org or Name <user@example.org>,"
+            " the address itself in ASCII (a domain of other letters as xn--…)"
+        )
+
+
+def _to_go(connection: Connection, period: Period, known: Collection[tuple[str, str]]) -> list[Delivery]:
+    """The planned mails whose (scope, recipient) is in `known`: a mail planned earlier may have lost its reason."""
+    planned = ledger.in_state(connection, period, "planned")
+    return [delivery for delivery in planned if (delivery.scope, delivery.recipient) in known]
 
 
 class _Post:
@@ -102,8 +129,7 @@ class _Post:
         mail = message.build(rendered, self._sender.address, delivery.recipient, delivery.message_id, sent_at)
         session = self._open()
         ledger.begin(self._connection, delivery, self._data_as_of)
-        envelope_sender = parseaddr(self._sender.address)[1]
-        self._finish(delivery, transport.send(session, envelope_sender, delivery.recipient, mail))
+        self._finish(delivery, transport.send(session, self._sender.bare_address, delivery.recipient, mail))
 
     def close(self) -> None:
         """Part from the server politely; every mail's fate is known by now, so a failure here means nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
@@ -13,17 +14,20 @@ from mcu.reports.period import Period
 from mcu.reports.transport import Attempt
 
 REVISION = 1
+LOCK_WAIT = "5min"
 KILLED = "the process that was sending it died: it may have gone or not"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One mail of the ledger."""
+    """One mail of the ledger; `server_response` holds the words of the last try, `finished_at` has a time zone."""
 
     delivery_id: int
     scope: str
     recipient: str
     message_id: str
+    server_response: str | None
+    finished_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,22 @@ class PlannedMail:
 
 
 class DeliveryRunningError(RuntimeError):
-    """Another process is delivering the same period at this moment."""
+    """Another process has been delivering the same period for longer than LOCK_WAIT."""
 
 
 def lock(connection: Connection, period: Period) -> None:
-    """Hold the period's delivery until the connection closes; raises DeliveryRunningError if another one does."""
-    with connection, connection.cursor() as cursor:
-        name = f"mcu.delivery.{period.report}.{period.start:%Y-%m-%d}"
-        cursor.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-        if cursor.fetchone() != (True,):
-            raise DeliveryRunningError(f"the {period.report} report of {period.start:%Y-%m-%d} is being delivered")
+    """Hold the period's delivery until the connection closes, after whoever holds it now.
+
+    Raises DeliveryRunningError if that takes longer than LOCK_WAIT.
+    """
+    name = f"mcu.delivery.{period.report}.{period.start:%Y-%m-%d}"
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("set local lock_timeout = %s", [LOCK_WAIT])
+            cursor.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [name])
+    except LockNotAvailable as error:
+        message = f"the {period.report} report of {period.start:%Y-%m-%d} is being delivered by another process"
+        raise DeliveryRunningError(message) from error
 
 
 def subscriptions(connection: Connection, period: Period) -> list[tuple[str, str]]:
@@ -91,7 +101,7 @@ def in_state(connection: Connection, period: Period, state: str) -> list[Deliver
     """The period's mails in `state`, those of one scope together, the oblast's last."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select delivery_id, scope, recipient, message_id from ops.delivery"
+            "select delivery_id, scope, recipient, message_id, server_response, finished_at from ops.delivery"
             " where report = %s and period_start = %s and revision = %s and state = %s order by scope, recipient",
             [period.report, period.start, REVISION, state],
         )

@@ -19,11 +19,12 @@ class Attempt:
 
 
 class _RepliedError(Exception):
-    """The server answered a step with a refusal, so the session goes on."""
+    """The server answered a step, but not with the go-ahead."""
 
-    def __init__(self, code: int, reply: bytes) -> None:
+    def __init__(self, code: int, attempt: Attempt) -> None:
         self.code = code
-        super().__init__(f"{code} {reply.decode('utf-8', 'replace')}")
+        self.attempt = attempt
+        super().__init__(attempt.words)
 
 
 def is_alive(client: smtplib.SMTP) -> bool:
@@ -35,32 +36,40 @@ def is_alive(client: smtplib.SMTP) -> bool:
 
 
 def send(client: smtplib.SMTP, sender: str, recipient: str, mail: bytes) -> Attempt:
-    """Hand `mail` to one recipient; the addresses are bare. A refusal for now (4xx) leaves it planned.
+    """Hand `mail` to one recipient; the addresses are bare.
 
-    A session that broke is closed, one with a refusal in it can be used again.
+    Only a 5xx to the recipient's address or to the text refuses the mail: one to MAIL or DATA is about us, and
+    like a refusal for now (4xx) leaves it planned. A session that broke, or whose server said what cannot be
+    understood, is closed; one with a refusal in it can be used again.
     """
-    is_data_begun = False
+    is_text_begun = False
     try:
         client.ehlo_or_helo_if_needed()
-        _expect(client.mail(sender), 250)
-        _expect(client.rcpt(recipient), 250, 251)
-        _expect(client.docmd("DATA"), 354)
-        is_data_begun = True
+        _expect(client.mail(sender), 2, on_5xx="planned")
+        _expect(client.rcpt(recipient), 2, on_5xx="refused")
+        _expect(client.docmd("DATA"), 3, on_5xx="planned")
+        is_text_begun = True
         client.send(_dot_stuffed(mail) + b".\r\n")
-        return Attempt("sent", _expect(client.getreply(), 250))
-    except _RepliedError as refusal:
-        _reset(client)
-        return Attempt("planned" if refusal.code < 500 else "refused", str(refusal))
+        return Attempt("sent", _expect(client.getreply(), 2, on_5xx="refused", on_nonsense="unknown"))
+    except _RepliedError as reply:
+        if reply.code // 100 in (4, 5):
+            _reset(client)
+        else:
+            client.close()
+        return reply.attempt
     except (OSError, smtplib.SMTPException) as error:
         client.close()
-        return Attempt("unknown" if is_data_begun else "planned", f"{type(error).__name__}: {error}")
+        return Attempt("unknown" if is_text_begun else "planned", f"{type(error).__name__}: {error}")
 
 
-def _expect(reply: tuple[int, bytes], *codes: int) -> str:
+def _expect(reply: tuple[int, bytes], hundreds: int, *, on_5xx: Fate, on_nonsense: Fate = "planned") -> str:
+    """The reply's words if its code begins with `hundreds`; smtplib gives a line without a code the code -1."""
     code, words = reply
-    if code not in codes:
-        raise _RepliedError(code, words)
-    return f"{code} {words.decode('utf-8', 'replace')}"
+    text = f"{code} {words.decode('utf-8', 'replace')}"
+    if code // 100 != hundreds:
+        fates: dict[int, Fate] = {4: "planned", 5: on_5xx}
+        raise _RepliedError(code, Attempt(fates.get(code // 100, on_nonsense), text))
+    return text
 
 
 def _dot_stuffed(mail: bytes) -> bytes:

@@ -14,6 +14,7 @@ from email.policy import SMTP
 from typing import Literal, cast
 
 Behaviour = Literal[
+    "refuse DATA",  # 554 to DATA
     "refuse",  # 550 to RCPT
     "later",  # 451 to RCPT
     "drop at RCPT",
@@ -21,12 +22,19 @@ Behaviour = Literal[
     "drop after text",  # reads the whole mail, then closes without an answer
     "refuse text",  # 554 to the text
     "later text",  # 452 to the text
+    "take otherwise",  # 251 to the text
+    "babble",  # takes the text, and answers with no code
+    "odd code",  # takes the text, and answers with 354
 ]
 RCPT_REPLIES: dict[Behaviour | None, str] = {"refuse": "550 5.1.1 no such user", "later": "451 4.7.1 greylisted"}
 TEXT_REPLIES: dict[Behaviour | None, str] = {
     "refuse text": "554 5.7.1 looks like spam",
     "later text": "452 4.3.1 disk full",
+    "take otherwise": "251 taken, will forward",
+    "babble": "taken, with thanks",
+    "odd code": "354 taken",
 }
+NOT_TAKEN = {"refuse text", "later text"}
 
 
 @dataclass
@@ -39,6 +47,7 @@ class MailServer:
     read: list[tuple[str, EmailMessage]] = field(default_factory=list)
     sessions: int = 0
     mails_a_session: int = 1000
+    reply_to_mail: str = "250 ok"
 
     def open_session(self) -> smtplib.SMTP:
         return smtplib.SMTP("127.0.0.1", self.port, timeout=10)
@@ -77,31 +86,40 @@ class _Session(socketserver.StreamRequestHandler):
             command = line.decode().strip()
             verb = command[:4].upper()
             behaviour = server.behaviours.get(recipient)
-            if verb == "RCPT":
+            if verb == "MAIL":
+                self._say(server.reply_to_mail)
+            elif verb == "RCPT":
                 recipient = command.partition("<")[2].rstrip(">")
                 behaviour = server.behaviours.get(recipient)
                 if behaviour == "drop at RCPT":
                     return
                 self._say(RCPT_REPLIES.get(behaviour, "250 ok"))
+            elif verb == "DATA" and behaviour == "refuse DATA":
+                self._say("554 5.5.1 not from you")
             elif verb == "DATA":
-                if behaviour == "drop at DATA":
-                    return
-                self._say("354 go on")
-                mail = self._read_mail()
-                server.read.append((recipient, mail))
-                if behaviour == "drop after text":
-                    return
-                self._say(TEXT_REPLIES.get(behaviour, "250 taken"))
-                if behaviour not in TEXT_REPLIES:
-                    server.accepted.append((recipient, mail))
                 mails += 1
-                if mails == server.mails_a_session:
+                if not self._take(server, recipient, behaviour) or mails == server.mails_a_session:
                     return
             elif verb == "QUIT":
                 self._say("221 bye")
                 return
             else:
                 self._say("250 ok")
+
+    def _take(self, server: MailServer, recipient: str, behaviour: Behaviour | None) -> bool:
+        """Whether the session goes on."""
+        if behaviour == "drop at DATA":
+            return False
+        self._say("354 go on")
+        mail = self._read_mail()
+        server.read.append((recipient, mail))
+        if behaviour == "drop after text":
+            return False
+        # Before the answer: the test goes on once it has it.
+        if behaviour not in NOT_TAKEN:
+            server.accepted.append((recipient, mail))
+        self._say(TEXT_REPLIES.get(behaviour, "250 taken"))
+        return True
 
     def _read_mail(self) -> EmailMessage:
         lines = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,10 +14,11 @@ from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
 
 from mcu.reports import ledger, query, transport
-from mcu.reports.deliver import Outcome, Sender, deliver
+from mcu.reports.deliver import Outcome, Sender, SenderAddressError, deliver
 from mcu.reports.format import shown
 from mcu.reports.period import Period, marts_hold
 from mcu.reports.query import PeriodNotInMartsError
+from tests.integration.reports import hand_made_bi
 from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
 from tests.integration.reports.scripted_smtp import Behaviour, MailServer
 
@@ -136,7 +138,7 @@ def test_one_refused_recipient_stops_nobody_else(
         assert cursor.fetchone()[0].startswith("55")  # type: ignore[index]
 
 
-@pytest.mark.parametrize("behaviour", ["later", "later text", "drop at RCPT", "drop at DATA"])
+@pytest.mark.parametrize("behaviour", ["later", "later text", "refuse DATA", "drop at RCPT", "drop at DATA"])
 def test_what_has_surely_not_gone_is_tried_again(
     three: Connection, warehouse_dsn: str, mail_server: MailServer, behaviour: Behaviour
 ) -> None:
@@ -151,18 +153,41 @@ def test_what_has_surely_not_gone_is_tried_again(
     assert set(states(three).values()) == {"sent"}
 
 
-def test_connection_lost_after_the_text_is_unknown_and_never_sent_again(
+def test_sender_refused_by_the_server_is_nobodys_refusal(
     three: Connection, warehouse_dsn: str, mail_server: MailServer
 ) -> None:
-    mail_server.behaviours = {"b@mcu.example": "drop after text"}
+    mail_server.reply_to_mail = "530 5.7.0 authentication required"
     outcome = send(warehouse_dsn, mail_server)
-    assert [delivery.recipient for delivery in outcome.unknown] == ["b@mcu.example"]
-    assert sorted(mail_server.recipients()) == ["a@mcu.example", "c@mcu.example"]
+    assert {mail.recipient: mail.server_response for mail in outcome.planned} == dict.fromkeys(
+        ["a@mcu.example", "b@mcu.example", "c@mcu.example"], "530 5.7.0 authentication required"
+    )
+    assert (mail_server.accepted, outcome.refused) == ([], [])
+
+    mail_server.reply_to_mail = "250 ok"
+    assert len(send(warehouse_dsn, mail_server).sent) == 3
+
+
+def test_any_2xx_to_the_text_means_sent(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
+    mail_server.behaviours = {"b@mcu.example": "take otherwise"}
+    assert len(send(warehouse_dsn, mail_server).sent) == 3
+    send(warehouse_dsn, mail_server)
+    assert mail_server.recipients().count("b@mcu.example") == 1
+
+
+@pytest.mark.parametrize("behaviour", ["drop after text", "babble", "odd code"])
+def test_text_without_an_answer_that_can_be_understood_is_unknown_and_never_sent_again(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, behaviour: Behaviour
+) -> None:
+    mail_server.behaviours = {"a@mcu.example": behaviour}
+    outcome = send(warehouse_dsn, mail_server)
+    assert [delivery.recipient for delivery in outcome.unknown] == ["a@mcu.example"]
+    assert {"b@mcu.example", "c@mcu.example"} <= set(mail_server.recipients())
+    assert mail_server.sessions == 2, "what the server says next in this session might answer something else"
 
     mail_server.behaviours = {}
     outcome = send(warehouse_dsn, mail_server)
-    assert [delivery.recipient for delivery in outcome.unknown] == ["b@mcu.example"], "named until somebody settles it"
-    assert [recipient for recipient, _ in mail_server.read].count("b@mcu.example") == 1
+    assert [delivery.recipient for delivery in outcome.unknown] == ["a@mcu.example"], "named until somebody settles it"
+    assert [recipient for recipient, _ in mail_server.read].count("a@mcu.example") == 1
 
 
 def test_mail_of_a_killed_process_is_unknown(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
@@ -249,10 +274,71 @@ def test_subscription_that_has_ended_gets_nothing(bi: Connection, warehouse_dsn:
     assert mail_server.recipients() == ["a@mcu.example"]
 
 
-def test_two_at_once_are_not_possible(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:
+def test_subscription_that_ends_before_a_retry_gets_nothing(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    mail_server.behaviours = {"b@mcu.example": "later"}
+    send(warehouse_dsn, mail_server)
+    with three, three.cursor() as cursor:
+        cursor.execute(
+            "update ops.report_subscription set valid_from = current_date - 9, valid_to = current_date - 1"
+            " where recipient = 'b@mcu.example'"
+        )
+    mail_server.behaviours = {}
+    outcome = send(warehouse_dsn, mail_server)
+
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "c@mcu.example"]
+    assert outcome.planned == []
+
+
+def test_municipality_that_goes_before_a_retry_stops_nobody(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    mail_server.behaviours = {"b@mcu.example": "later", "c@mcu.example": "later"}
+    send(warehouse_dsn, mail_server)
+    with three, three.cursor() as cursor:
+        for table in (name for name, columns in hand_made_bi.TABLES.items() if "oktmo text" in columns):
+            cursor.execute(f"delete from bi.{table} where oktmo = %s", [TAGANROG])
+    mail_server.behaviours = {}
+    outcome = send(warehouse_dsn, mail_server)
+
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "b@mcu.example"]
+    assert (outcome.planned, outcome.unknown_scopes) == ([], [TAGANROG])
+
+
+@pytest.mark.parametrize(
+    "address", ["", "цур@mcu.example", "reports", "a@mcu.example, b@mcu.example", "ЦУР\r\nBcc: <a@mcu.example>"]
+)
+def test_bad_sender_plans_and_opens_nothing(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, address: str
+) -> None:
+    with closing(psycopg2.connect(warehouse_dsn)) as connection, pytest.raises(SenderAddressError, match="send from"):
+        deliver(connection, Sender(address, mail_server.open_session), WEEK, "Ростовская область", MOSCOW)
+    assert states(three) == {}
+    assert mail_server.sessions == 0
+
+
+def test_second_of_two_at_once_waits_for_the_first(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    with closing(psycopg2.connect(warehouse_dsn)) as first, ThreadPoolExecutor(1) as pool:
+        ledger.lock(first, WEEK)
+        second = pool.submit(send, warehouse_dsn, mail_server)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.5)
+        assert states(three) == {}
+        first.close()
+        assert len(second.result(timeout=60).sent) == 3
+    assert len(mail_server.accepted) == 3
+
+
+def test_wait_for_another_delivery_has_an_end(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "LOCK_WAIT", "100ms")
     with closing(psycopg2.connect(warehouse_dsn)) as other:
         ledger.lock(other, WEEK)
-        with pytest.raises(ledger.DeliveryRunningError):
+        with pytest.raises(ledger.DeliveryRunningError, match="weekly report of 2026-11-16"):
             send(warehouse_dsn, mail_server)
     send(warehouse_dsn, mail_server)
     assert len(mail_server.accepted) == 3

@@ -25,7 +25,7 @@ MONDAY_8 = datetime(2026, 11, 23, 5, tzinfo=UTC)
 
 
 def context(period_start: str | None = None, interval_end: datetime | None = MONDAY_8) -> Any:
-    run = SimpleNamespace(data_interval_end=interval_end, run_after=MONDAY_8)
+    run = SimpleNamespace(data_interval_end=interval_end, run_after=MONDAY_8, start_date=datetime.now(UTC))
     return {"dag_run": run, "params": {"period_start": period_start}}
 
 
@@ -48,8 +48,9 @@ def two(bi: Connection, connections: None) -> Connection:
     return bi
 
 
-def deliver() -> dict[str, int]:
-    return DeliverReportOperator(task_id="deliver", report="weekly").execute(context())
+def deliver(run: Any = None) -> dict[str, int]:
+    """One try, of a run of its own unless one is given."""
+    return DeliverReportOperator(task_id="deliver", report="weekly").execute(run or context())
 
 
 def test_period_of_a_scheduled_run_and_of_one_by_hand() -> None:
@@ -94,9 +95,43 @@ def test_mail_that_may_have_gone_fails_for_good_and_is_named(two: Connection, ma
     assert mail_server.recipients() == ["b@mcu.example"]
 
 
-def test_refused_recipient_is_told_but_fails_nothing(two: Connection, mail_server: MailServer) -> None:
+def test_refused_recipient_fails_the_run_once_and_is_named(two: Connection, mail_server: MailServer) -> None:
     mail_server.behaviours = {"a@mcu.example": "refuse"}
+    with pytest.raises(AirflowFailException, match=r"a@mcu\.example \(oblast\): 550 5\.1\.1 no such user"):
+        deliver()
+    assert mail_server.recipients() == ["b@mcu.example"]
     assert deliver() == {"sent": 1, "refused": 1, "planned": 0, "unknown": 0}
+
+
+def test_retry_for_another_mail_does_not_end_green_over_a_refusal(two: Connection, mail_server: MailServer) -> None:
+    run = context()
+    mail_server.behaviours = {"a@mcu.example": "refuse", "b@mcu.example": "later"}
+    with pytest.raises(AirflowException) as error:
+        deliver(run)
+    assert not isinstance(error.value, AirflowFailException)
+    mail_server.behaviours = {}
+    with pytest.raises(AirflowFailException, match=r"a@mcu\.example"):
+        deliver(run)
+    assert mail_server.recipients() == ["b@mcu.example"]
+
+
+def test_refused_sender_is_tried_again_and_the_error_has_the_servers_words(
+    two: Connection, mail_server: MailServer
+) -> None:
+    mail_server.reply_to_mail = "530 5.7.0 authentication required"
+    with pytest.raises(AirflowException, match=r"530 5\.7\.0 authentication required") as error:
+        deliver()
+    assert not isinstance(error.value, AirflowFailException)
+    mail_server.reply_to_mail = "250 ok"
+    assert deliver()["sent"] == 2
+
+
+def test_bad_sender_fails_for_good_and_says_where_to_set_it(
+    two: Connection, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{mail_server.port}/?from_email=reports")
+    with pytest.raises(AirflowFailException, match=r"from_email in the extra of connection smtp_default: .*'reports'"):
+        deliver()
 
 
 def test_period_that_the_marts_do_not_have_fails_for_good(two: Connection) -> None:
