@@ -16,7 +16,7 @@ What is loaded stays loaded: clearing a task or starting a run repeats nothing a
   `failed`. The next run tries again. A file whose load was killed says «прервано» there and is taken anew.
 - *check_refusals is red*: a file is no workbook or lacks a needed column; the message names file, sheet and column.
   Have it exported again and put it into the inbox. It is red once a file; the other files are in. If the source has
-  renamed a column, add a line to `plugins/mcu/sources/incident_columns.csv`.
+  renamed a column, add a line to `plugins/mcu/sources/incident_columns.csv`. It is red with *load_exports*, too.
 - *announce is skipped*: the marts hold everything already.
 - *rows are missing in a report*: `select row_number, reasons from ops.quarantine where load_id = …`.
 """
@@ -46,4 +46,5 @@ with DAG(
     announce = AnnounceOperator(
         task_id="announce", source="incident", outlets=[INCIDENTS], trigger_rule=TriggerRule.ALL_DONE
     )
-    load_exports >> [announce, CheckRefusalsOperator(task_id="check_refusals")]
+    check_refusals = CheckRefusalsOperator(task_id="check_refusals", trigger_rule=TriggerRule.ALL_DONE)
+    load_exports >> [announce, check_refusals]

@@ -44,13 +44,22 @@ class AnnounceOperator(SourceOperator):
 
 
 class CheckRefusalsOperator(BaseOperator):
-    """Fails once, naming file and reason, if this run refused files: somebody has to export them anew."""
+    """Fails once, naming file and reason, if this run refused files: somebody has to export them anew.
+
+    Fails too if a task before it did: the last tasks alone decide whether a run is red.
+    """
 
     def execute(self, context: Context) -> None:
         with warehouse.connect() as connection:
             refusals = ledger.refusals(connection, _run(context))
         if refusals:
             raise AirflowFailException("Refused until their content changes:\n" + "\n".join(refusals))
+        run_id = context["run_id"]
+        states = context["ti"].get_task_states(
+            context["dag_run"].dag_id, task_ids=sorted(self.upstream_task_ids), run_ids=[run_id]
+        )
+        if failed := [task_id for task_id, state in states[run_id].items() if state != "success"]:
+            raise AirflowFailException(f"Nothing was refused, but {', '.join(failed)} failed: see its log.")
 
 
 def _run(context: Context) -> str:

@@ -31,7 +31,9 @@ def inbox(tmp_path: Path, warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def context(dag_id: str = "extract_appeals", run_id: str = "scheduled__1") -> Any:
-    return {"run_id": run_id, "dag_run": SimpleNamespace(dag_id=dag_id)}
+    task_states = {run_id: {}}
+    ti = SimpleNamespace(get_task_states=lambda *_, **__: task_states)
+    return {"run_id": run_id, "dag_run": SimpleNamespace(dag_id=dag_id), "ti": ti}
 
 
 def load(source: str = "pos", **run: str) -> None:
