@@ -11,16 +11,17 @@ Schemas `marts` and `bi`, the asset `warehouse://marts`; what happened is in `op
 
 ### Triage notes
 The marts are built aside (`marts_build`), checked, then swapped in one transaction. **A red run leaves the numbers of
-the last good build in place**: nobody reads wrong numbers, but they age, and the reports wait.
+the last good build in place**: nobody reads wrong numbers, but they age, and the reports wait. A red build is closed:
+mend the cause, then trigger `build_marts` anew (or clear its run from `begin`), not the failed task alone.
 
 - *begin is skipped*: an earlier run has built everything; appeals and incidents each start one.
 - *staging, intermediate, core or reports is red*: the log ends with the nodes that failed. A failed test names a broken
   rule in a sentence: `select * from ops.dbt_result order by finished_at desc`; the failing rows come from the compiled
-  SQL that the log names. Fix the seed, the model or the source rows, then clear the failed task.
+  SQL that the log names. Fix the seed, the model or the source rows.
 - *check_marts is red*: a number that managers would read is impossible. The reasons stand in the log and in
   `ops.validation_result`. Compare `marts_build` with `marts` before changing anything.
-- *publish is red with LockNotAvailable*: a reader held a mart for minutes, see `pg_stat_activity`. Clear the task.
-- *a database or network fault*: retried twice by itself.
+- *publish is red with LockNotAvailable*: a reader held a mart for minutes, see `pg_stat_activity`; clear this task.
+- *the warehouse was lost on the way*: the task is tried again twice by itself.
 """
 
 from __future__ import annotations

@@ -23,11 +23,14 @@ Parameter `period_start`: the Monday of any past week; empty: the last whole wee
 - `wait_for_marts` waits: an enabled source has no export that reaches the end of the week. See
   `select source, newest_exported_at from bi.dim_source`; bring the export, it goes on by itself. It gives up after
   ten hours: clear it once the export is there.
-- `deliver` up for retry: the mail server could not be reached or asked to try later. Only what has not gone is tried.
+- `deliver` up for retry: the mail server could not be reached, asked to try later, or does not take our sender or
+  login: its words are in the log. Only what has not gone is tried again.
 - `deliver` failed, «may have gone or not»: the connection was lost after the text of the mail had begun. Look into
   the mail server's log for the row's `message_id`, then set the row's `state` in `ops.delivery` to `sent` or to
   `planned`, and clear the task.
-- «refuses for good» in the log: the row's `server_response` holds the server's words. Correct the subscription.
+- `deliver` failed, «refuses for good»: the others have their mail; the message and the row's `server_response` hold
+  the server's words. Correct the subscription.
+- `deliver` failed, «from_email»: set the sender's address in the connection `smtp_default`.
 - «subscriptions to no municipality»: correct `scope` in `ops.report_subscription`.
 """
 

@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 from mcu.sources.columns import SOURCES
 
+# The production calendar begins here, before both systems did.
+FIRST_YEAR = 2020
+
 # The folder that holds dags/, plugins/, dbt_project/ and expectations/.
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -15,15 +15,15 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from mcu.settings import FIRST_YEAR
 from mcu.sources import columns
 from mcu.sources.workbook import Row
 
 PARSERS = {"date": "to_local_date", "timestamp": "to_local_timestamp", "duration": "to_milliseconds"}
 ROWS_A_CHUNK = 500
 
-# The production calendar begins here, before both systems did: an older date is a slip, and would make dense marts of
-# a hundred thousand days.
-CALENDAR_FROM = dt.date(2020, 1, 1)
+# An older date is a slip, and would make dense marts of a hundred thousand days.
+CALENDAR_FROM = dt.date(FIRST_YEAR, 1, 1)
 
 
 def table(source: str, load_id: int) -> sql.Identifier:

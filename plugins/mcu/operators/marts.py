@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from mcu.landing import ledger
 from mcu.operators import warehouse
@@ -41,7 +41,8 @@ class BuildOperator(BaseOperator):
 
     def refuse(self, context: Context, reasons: list[str]) -> None:
         """Close the build as failed and fail the task, naming every reason."""
-        marts.fail(warehouse.connect(), self.build_id(context))
+        with closing(warehouse.connect()) as connection:
+            marts.fail(connection, self.build_id(context))
         raise AirflowFailException("The marts stay as they were:\n" + "\n".join(reasons))
 
 
@@ -55,17 +56,20 @@ class DbtLayerOperator(BuildOperator):
     def execute(self, context: Context) -> None:
         settings = Settings.from_env()
         outcome = dbt.build(warehouse.dsn(), settings, dbt.LAYERS[self.layer], settings.state / "dbt")
-        with warehouse.connect() as connection:
+        with closing(warehouse.connect()) as connection, connection:
             dbt.record(connection, self.build_id(context), outcome)
+        if outcome.is_transport_fault:
+            raise AirflowException("dbt could not work, see its output above; what has been built is built again.")
         if outcome.returncode != 0:
-            self.refuse(context, outcome.failures or ["dbt did not run, see its output above"])
+            self.refuse(context, outcome.failures)
 
 
 class CheckMartsOperator(BuildOperator):
     """Asks Great Expectations about the weekly marts before anybody reads them."""
 
     def execute(self, context: Context) -> None:
-        failed = checks.check_marts(warehouse.dsn(), warehouse.connect(), Settings.from_env().state)
+        with closing(warehouse.connect()) as connection:
+            failed = checks.check_marts(warehouse.dsn(), connection, Settings.from_env().state)
         if failed:
             self.refuse(context, failed)
 
@@ -74,4 +78,5 @@ class PublishMartsOperator(BuildOperator):
     """Swaps the checked marts in; returns their names."""
 
     def execute(self, context: Context) -> list[str]:
-        return marts.publish(warehouse.connect(), self.build_id(context))
+        with closing(warehouse.connect()) as connection:
+            return marts.publish(connection, self.build_id(context))

@@ -36,7 +36,8 @@ CHECKED_MARTS = {
         select
             *,
             extract(isodow from week_start)::integer as week_start_isodow,
-            count(*) over (partition by week_start, source) as municipalities_of_week
+            count(*) over (partition by week_start, source) as municipalities_of_week,
+            (select count(*) from marts_build.dim_municipality) as municipalities_known
         from marts_build.rpt_weekly_municipality
     """,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -33,6 +34,28 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 
 
+LOST_WAREHOUSE = re.compile(
+    "could not connect|connection to server|server closed the connection|terminating connection|SSL connection"
+)
+
+# What dbt has to know of a libpq DSN: its keyword → the variable that libpq reads.
+LIBPQ_VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "options": "PGOPTIONS",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "application_name": "PGAPPNAME",
+}
+
+
 @dataclass(frozen=True)
 class DbtBuild:
     """Outcome of one `dbt build`: exit code and, if it came that far, dbt's run_results."""
@@ -48,6 +71,11 @@ class DbtBuild:
             for result in self.run_results.get("results", [])
             if result["status"] in ("error", "fail", "runtime error")
         ]
+
+    @property
+    def is_transport_fault(self) -> bool:
+        """Whether another try may help: dbt came to no result, or lost the warehouse on the way."""
+        return self.returncode != 0 and (not self.failures or any(map(LOST_WAREHOUSE.search, self.failures)))
 
 
 def build(dsn: str, settings: Settings, select: tuple[str, ...], target: Path) -> DbtBuild:
@@ -82,12 +110,10 @@ def flags(settings: Settings, target: Path) -> list[str]:
 
 
 def environment(dsn: str) -> dict[str, str]:
-    """The process environment with the warehouse `dsn` as libpq variables, which dbt's profile reads."""
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
-    parts = parse_dsn(dsn)
+    """The process environment with the warehouse `dsn` as libpq variables, which dbt's profile and libpq read."""
     return {
         **os.environ,
-        **{name: str(parts[part]) for part, name in names.items() if part in parts},
+        **{LIBPQ_VARIABLES[keyword]: str(value) for keyword, value in parse_dsn(dsn).items()},
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 

@@ -17,6 +17,10 @@ LOCK_TIMEOUT_SECONDS = 5
 LOCK_ATTEMPTS = 20
 
 
+class BuildNotReadyError(Exception):
+    """There is nothing to publish: the build was closed, or its tables were swapped in already."""
+
+
 def begin(connection: Connection, run_id: str, sources: tuple[str, ...]) -> int:
     """Open a build in `ops.mart_build` and return its id.
 
@@ -44,7 +48,8 @@ def publish(connection: Connection, build_id: int) -> list[str]:
     """Swap the tables of `marts_build` in and return their names.
 
     A reader's long query delays the swap, and the swap never makes other readers queue for long: it gives up after
-    LOCK_TIMEOUT_SECONDS and tries again. Raises LockNotAvailable after LOCK_ATTEMPTS.
+    LOCK_TIMEOUT_SECONDS and tries again. Raises LockNotAvailable after LOCK_ATTEMPTS, BuildNotReadyError for a build
+    that is not running or has built nothing.
     """
     for attempt in range(1, LOCK_ATTEMPTS + 1):
         try:
@@ -60,16 +65,20 @@ def publish(connection: Connection, build_id: int) -> list[str]:
 
 def _swap(cursor: Cursor, build_id: int) -> list[str]:
     cursor.execute("select set_config('lock_timeout', %s, true)", (f"{LOCK_TIMEOUT_SECONDS}s",))
-    cursor.execute("create schema if not exists marts")
+    cursor.execute(
+        "update ops.mart_build set status = 'published', published_at = clock_timestamp()"
+        " where build_id = %s and status = 'running'",
+        (build_id,),
+    )
+    is_running = cursor.rowcount == 1
     built = _tables(cursor, "marts_build")
+    if not is_running or not built:
+        raise BuildNotReadyError(f"Build {build_id} is not running, or has built nothing: start a new build_marts run.")
+    cursor.execute("create schema if not exists marts")
     for table in built:
         _turn_view(cursor, table)
         cursor.execute(sql.SQL("drop table if exists {}").format(sql.Identifier("marts", table)))
         cursor.execute(sql.SQL("alter table {} set schema marts").format(sql.Identifier("marts_build", table)))
-    cursor.execute(
-        "update ops.mart_build set status = 'published', published_at = clock_timestamp() where build_id = %s",
-        (build_id,),
-    )
     return built
 
 

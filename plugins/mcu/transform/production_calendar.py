@@ -14,7 +14,8 @@ from typing import TextIO
 
 import holidays
 
-FIRST_YEAR = 2020
+from mcu.settings import FIRST_YEAR
+
 LAST_YEAR = 2027
 
 

@@ -81,8 +81,13 @@ def test_the_calendar_test_warns_when_next_year_is_missing(
     assert statuses == {"assert_calendar_knows_this_and_next_year": "warn"}
 
 
-def test_a_build_reports_the_node_that_failed(built: Connection, built_dsn: str, settings: Settings) -> None:
+def test_a_lost_warehouse_is_worth_another_try_and_a_broken_model_is_not(
+    built: Connection, built_dsn: str, settings: Settings
+) -> None:
+    lost = dbt.build(built_dsn.replace("mcu:", "nobody:"), settings, dbt.LAYERS["staging"], settings.state / "lost")
+    assert lost.is_transport_fault
     run(built, "drop function ops.to_milliseconds cascade")
-    outcome = dbt.build(built_dsn, settings, dbt.LAYERS["staging"], settings.state / "dbt")
-    assert outcome.returncode != 0
-    assert any("stg_incident__incident_version" in line for line in outcome.failures)
+    broken = dbt.build(built_dsn, settings, dbt.LAYERS["staging"], settings.state / "dbt")
+    assert broken.returncode != 0
+    assert not broken.is_transport_fault
+    assert any("stg_incident__incident_version" in line for line in broken.failures)

@@ -28,8 +28,9 @@ def defect(expectation: dict[str, Any]) -> str:
     """SQL that breaks the expectation in the row {row} of {mart}; a KeyError says that a defect has to be written."""
     kwargs = expectation["kwargs"]
     column = kwargs.get("column")
-    if column in COMPUTED:
-        return COMPUTED[column]
+    for computed in (column, kwargs.get("column_A")):
+        if computed in COMPUTED:
+            return COMPUTED[computed]
     update = "update {mart} set " + f"{column} = %s where ctid = '{{row}}'"
     by_type = {
         "expect_column_values_to_not_be_null": update % "null",

@@ -143,6 +143,17 @@ def test_a_build_waits_for_a_load_that_is_being_published(built: Connection, bui
     assert marts.begin(built, "test", ("incident", "pos"))
 
 
+def test_a_build_is_published_once(built: Connection) -> None:
+    build_copy(built)
+    build_id = marts.begin(built, "test", ("pos",))
+    assert marts.publish(built, build_id) == MARTS
+    with pytest.raises(marts.BuildNotReadyError):
+        marts.publish(built, build_id)
+    with pytest.raises(marts.BuildNotReadyError):  # nothing was built
+        marts.publish(built, marts.begin(built, "test", ("pos",)))
+    assert fetch(built, "select count(*) from bi.fct_message")[0][0] > 0
+
+
 def test_a_killed_build_is_closed_by_the_next_one(built: Connection) -> None:
     killed = marts.begin(built, "killed", ("pos",))
     marts.begin(built, "next", ("pos",))
@@ -153,7 +164,7 @@ def test_a_killed_build_is_closed_by_the_next_one(built: Connection) -> None:
     ("change", "reason"),
     [
         ("update marts_build.rpt_weekly_region set on_time_share = 1.7", "Доля «в срок»"),
-        ("delete from marts_build.rpt_weekly_municipality where oktmo = '60704000'", "не все 55"),
+        ("delete from marts_build.rpt_weekly_municipality where oktmo = '60704000'", "не все муниципалитеты"),
     ],
 )
 def test_a_mart_that_breaks_its_suite_is_not_published(
