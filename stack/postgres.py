@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sysconfig
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
@@ -117,17 +119,29 @@ class Cluster:
     def log(self) -> Path:
         return self.folder / "server.log"
 
+    def was_made(self) -> bool:
+        """Whether this cluster was ever begun: its first trace is the superuser's password."""
+        return self._password_file(SUPERUSER).exists()
+
     def pid(self) -> int | None:
-        """Of the running server, None if it does not run."""
+        """Of the running server, None if it does not run.
+
+        Raises StackError when the system hides what may be the server: to take it for gone would harm it.
+        """
         lines = self._pid_file_lines()
-        if not lines:
+        if not lines or not lines[0].isdigit():
             return None
         try:
-            # A server works in its data folder; another process that got the number after a reboot does not.
-            is_ours = Path(f"/proc/{lines[0]}/cwd").readlink() == self.data
-        except OSError:
+            # Only what everybody may know of a process: root without CAP_SYS_PTRACE learns no more of another user's.
+            server = psutil.Process(int(lines[0]))
+            is_ours = is_server_of(server.cmdline(), self.data) and server.uids().real == self.data.stat().st_uid
+        except psutil.NoSuchProcess:
             return None
-        return int(lines[0]) if is_ours else None
+        except psutil.AccessDenied as error:
+            raise StackError(
+                f"Process {lines[0]} may be the server of {self.data}, but one may not look at it. Run as its owner."
+            ) from error
+        return server.pid if is_ours else None
 
     def port(self) -> int:
         """Of the running server; raises StackError if it does not run."""
@@ -152,7 +166,10 @@ class Cluster:
 
     def password(self, user: str) -> str:
         """The generated password of `user`, made on the first call."""
-        return secret(self.secrets_folder / f"postgres_{user}")
+        return secret(self._password_file(user))
+
+    def _password_file(self, user: str) -> Path:
+        return self.secrets_folder / f"postgres_{user}"
 
     def start(self, port: int) -> None:
         """Make the cluster if it is not there, start the server on `port` unless it runs, make the roles.
@@ -256,6 +273,11 @@ class Cluster:
     def _give(self, path: Path) -> None:
         if account := self._account():
             os.chown(path, account.uid, account.gid)
+
+
+def is_server_of(arguments: Sequence[str], data: Path) -> bool:
+    """Whether a process with this command line serves the folder, not one that got the pid after a reboot."""
+    return ("-D", str(data)) in pairwise(arguments)
 
 
 def libpq_environment(dsn: str) -> dict[str, str]:

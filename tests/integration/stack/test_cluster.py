@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from stack.paths import StackError
+from stack.paths import REPOSITORY, StackError
 from stack.ports import free_port
 from stack.postgres import Cluster
 
@@ -85,3 +87,27 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(cluster: Cluster, m
 
     with pytest.raises(StackError, match="pg_control"):
         cluster.start(free_port())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up a capability, and only root's server is another's")
+def test_root_that_may_not_trace_processes_finds_and_stops_its_server(cluster: Cluster) -> None:
+    def without_ptrace(statement: str) -> str:
+        program = (
+            "from pathlib import Path; from stack.postgres import Cluster; "
+            f"cluster = Cluster(Path({str(cluster.folder)!r}), Path({str(cluster.secrets_folder)!r}), durable=False); "
+            f"{statement}"
+        )
+        command = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", sys.executable, "-c", program]
+        return subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout.strip()
+
+    first, second = free_port(), free_port()
+    without_ptrace(f"cluster.start({first})")
+    pid = cluster.pid()
+    assert pid
+    assert without_ptrace("print(cluster.pid())") == str(pid)
+
+    without_ptrace(f"cluster.start({second})")
+    assert (cluster.pid(), cluster.port()) == (pid, first)
+
+    without_ptrace("cluster.stop()")
+    assert cluster.pid() is None
