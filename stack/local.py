@@ -20,6 +20,14 @@ USUAL_PORTS = Ports(postgres=54320, airflow=8080, smtp=1025, mail_page=1080)
 SERVICE_OF_PORT = {"airflow": "api-server", "smtp": "mail", "mail_page": "mail"}
 DEMO_DATABASE = "warehouse_demo"
 
+# All that the stack makes in its state folder, whose other contents may be anybody's.
+MADE_HERE = (
+    "airflow", "cache", "data_docs", "dbt", "docs", "inbox", "inbox.new", "log", "mail", "postgres", "run", "secrets",
+    "stack.lock",
+)  # fmt: skip
+# What the set-up and the tests make in `.local`; not the virtual environment, which takes long to make.
+MADE_IN_REPOSITORY = ("e2e", "setup.lock", "test")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -76,17 +84,20 @@ class LocalStack:
         self.cluster.stop()
 
     def clean(self) -> None:
-        """Stop everything and remove the state; the virtual environment and other folders' files stay."""
+        """Stop everything and remove what the stack made; the virtual environment and what others made stay.
+
+        Raises StackError, and removes nothing, if another folder than `.local` was never started in.
+        """
         self.stop()
-        if self.state != REPOSITORY / ".local" and not (self.state / "secrets").exists():
+        in_repository = self.state == REPOSITORY / ".local"
+        if not in_repository and not self.cluster.was_made():
             raise StackError(f"{self.state} holds no state of this stack: nothing is removed.")
-        for path in self.state.iterdir():
-            if path.name == "venv":
-                continue
+        for name in (*MADE_HERE, *(MADE_IN_REPOSITORY if in_repository else ())):
+            path = self.state / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def warehouse_dsn(self, role: str = OWNER) -> str:
         """Of the warehouse that the stack was last started with, for `role`.
