@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from mcu.settings import Settings
 from stack.airflow_api import FINISHED, Airflow, FailedTask
 from stack.environment import admin_password, process_environment
 from stack.local import LocalStack
@@ -28,11 +30,15 @@ DAGS = (*EXTRACTS, BUILD, *REPORTS.values())
 TOLERATED_TASK = "check_refusals"
 PARSE_SECONDS = 180
 BUILD_GRACE_SECONDS = 15
+NOBODY_SUBSCRIBED = """Nobody is subscribed in the warehouse of WAREHOUSE_DSN: no mail will be sent. To subscribe, with
+        a CSV of recipient,report,scope like demo/subscriptions.csv:
+        WAREHOUSE_DSN=… PYTHONPATH=plugins .local/venv/bin/python -m mcu.reports.subscriptions FILE"""
 
 
 def run(stack: LocalStack) -> None:
     """Do the whole job and print the summary; raises StackError when a part of it failed."""
     progress, began = Progress(stack), datetime.now(UTC)
+    _check_settings()
     own_warehouse = os.environ.get("WAREHOUSE_DSN") or None
     inbox = _inbox(stack)
     if own_warehouse and inbox == stack.demo_inbox:
@@ -44,9 +50,9 @@ def run(stack: LocalStack) -> None:
         _generate_demo(stack)
     warehouse = Warehouse(stack.warehouse_dsn())
     warehouse.apply_schema()
-    warehouse.subscribe_demo_readers()
     if own_warehouse is None:
         stack.cluster.open_reader()
+    subscribe(warehouse, own_warehouse is not None, progress)
     stack.wait_until_well()
     progress.say(f"All services are well ({', '.join(started) or 'nothing was to be started'})")
 
@@ -62,6 +68,14 @@ def run(stack: LocalStack) -> None:
     job.extract()
     job.build()
     print_summary(stack, warehouse, progress, job.report())
+
+
+def subscribe(warehouse: Warehouse, is_users: bool, progress: Progress) -> None:
+    """Subscribe the demo's readers, but never in a warehouse of the user's own: it may serve others, too."""
+    if not is_users:
+        warehouse.subscribe_demo_readers()
+    elif not warehouse.has_subscriptions():
+        progress.say(NOBODY_SUBSCRIBED)
 
 
 @dataclass(frozen=True)
@@ -131,7 +145,8 @@ class Job:
         }:
             left = sum(self.warehouse.undelivered(*period) for period in waiting.items())
             self._pause(f"Delivering the reports: {left} mails to go")
-        self.progress.say("The reports are delivered")
+        if self.warehouse.has_subscriptions():
+            self.progress.say("The reports are delivered")
         return periods
 
     def _refusals(self) -> list[str]:
@@ -149,14 +164,23 @@ class Job:
         state = self.airflow.run_state(dag_id, run_id)
         if state == "failed":
             failed = self.airflow.failed_tasks(dag_id, run_id)
-            if not failed or any(task.task_id != TOLERATED_TASK for task in failed):
-                raise _failure(dag_id, failed)
+            grave = [task for task in failed if task.task_id != TOLERATED_TASK]
+            if grave or not failed:
+                raise _failure(dag_id, grave)
         return state in FINISHED
 
     def _pause(self, news: str) -> None:
         self.progress.tick(news)
         check_alive(self.stack.state)
         time.sleep(1)
+
+
+def _check_settings() -> None:
+    """Raises StackError for what every task would stumble over."""
+    try:
+        Settings.from_env()
+    except (ValueError, KeyError, re.error) as error:
+        raise StackError(f"A setting is wrong: {error}") from error
 
 
 def _inbox(stack: LocalStack) -> Path:

@@ -27,6 +27,8 @@ def print_summary(stack: LocalStack, warehouse: Warehouse, progress: Progress, p
     for report, start in periods.items():
         states = warehouse.deliveries(report, start)
         print(f"  {report:<7}of {start}: {', '.join(f'{count} {state}' for state, count in states.items()) or 'none'}")
+    if not warehouse.has_subscriptions():
+        print("  Nobody is subscribed: no mails.")
     ports = stack.choice().ports
     used, peak = progress.measure() / 2**30, progress.peak_bytes / 2**30
     print(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
 
+from mcu.landing import inbox, ledger
+from mcu.reports import subscriptions
+from mcu.sources.columns import SOURCES
 from stack.environment import process_environment
 from stack.paths import REPOSITORY, StackError
 from stack.postgres import MIN_VERSION
@@ -37,15 +40,14 @@ class Warehouse:
             raise StackError("The schema of the warehouse could not be applied: see above.")
 
     def subscribe_demo_readers(self) -> None:
-        """Subscribe the demo's addresses, unless somebody is subscribed already."""
-        with self._cursor() as cursor, SUBSCRIPTIONS.open(encoding="utf-8") as source:
-            cursor.execute("lock table ops.report_subscription")
-            cursor.execute("select from ops.report_subscription limit 1")
-            if not cursor.rowcount:
-                rows = [(row["recipient"], row["report"], row["scope"]) for row in csv.DictReader(source)]
-                cursor.executemany(
-                    "insert into ops.report_subscription (recipient, report, scope) values (%s, %s, %s)", rows
-                )
+        """Subscribe the demo's addresses, unless somebody was ever subscribed."""
+        if not self.has_subscriptions():
+            with self._connection() as connection:
+                subscriptions.load(connection, SUBSCRIPTIONS)
+
+    def has_subscriptions(self) -> bool:
+        """Whether anybody was ever subscribed to a report."""
+        return bool(self._value("select exists (select from ops.report_subscription)"))
 
     def uris(self) -> set[str]:
         """Of all files that were ever published, relative to their inbox. Empty without a schema."""
@@ -67,18 +69,8 @@ class Warehouse:
 
     def marts_are_behind(self) -> bool:
         """Whether a load was published that no published build of the marts holds."""
-        return bool(
-            self._value(
-                """
-                select exists (
-                    select from ops.load
-                    where status = 'published' and finished_at > coalesce(
-                        (select max(started_at) from ops.mart_build where status = 'published'), '-infinity'
-                    )
-                )
-                """
-            )
-        )
+        with self._connection() as connection:
+            return any(ledger.has_news(connection, source) for source in SOURCES)
 
     def newest_periods(self) -> dict[str, date | None]:
         """The start of the newest day and week that the marts hold for all sources together, by report; None: none."""
@@ -150,17 +142,21 @@ class Warehouse:
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
+        with self._connection() as connection, connection, connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
         try:
             connection = psycopg2.connect(self.dsn, connect_timeout=10)
         except psycopg2.OperationalError as error:
             raise StackError(f"The warehouse cannot be reached: {error}") from error
         try:
-            with connection, connection.cursor() as cursor:
-                yield cursor
+            yield connection
         finally:
             connection.close()
 
 
 def workbooks(folder: Path) -> set[str]:
     """The exports in a folder at any depth, relative to it."""
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.[xX][lL][sS][xX]")}
+    return {path.relative_to(folder).as_posix() for path in inbox.workbooks(folder)}

@@ -41,7 +41,7 @@ def scan(settings: Settings) -> Inbox:
         raise FileNotFoundError(f"The inbox {settings.inbox} does not exist. Create it or set MCU_INBOX.")
     files: list[InboxFile] = []
     unreadable: dict[str, str] = {}
-    for path in _workbooks(settings.inbox):
+    for path in workbooks(settings.inbox):
         try:
             files.append(_describe(path, settings))
         except OSError as error:
@@ -49,7 +49,8 @@ def scan(settings: Settings) -> Inbox:
     return Inbox(sorted(files, key=lambda file: (file.exported_at.moment, file.uri)), unreadable)
 
 
-def _workbooks(inbox: Path) -> Iterator[Path]:
+def workbooks(inbox: Path) -> Iterator[Path]:
+    """The paths of all workbooks at any depth, in order; see `scan` for what is passed over."""
     for path in sorted(inbox.rglob("*")):
         parts = path.relative_to(inbox).parts
         if any(part.startswith((".", "~$")) for part in parts) or not path.is_file():
