@@ -22,7 +22,7 @@ airflow: ## the Airflow command line: make airflow ARGS="dags list"
 	$(STACK) airflow $(ARGS)
 dsn: ## print the warehouse's connection string (make -s dsn); ROLE=bi_reader: a reader's
 	$(STACK) dsn $(ROLE)
-docs: ## dbt's documentation of the warehouse into .local/docs
+docs: ## the data dictionary, by dbt, into .local/docs/static_index.html
 	$(STACK) docs
 lock: ## requirements.in → requirements.txt
 	@sh stack/setup.sh && $(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt

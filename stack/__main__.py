@@ -105,7 +105,7 @@ def _docs(stack: LocalStack) -> None:
     ]
     if subprocess.run([*command, "--project-dir", project, "--profiles-dir", project], env=env, check=False).returncode:
         raise StackError("dbt cannot make the documentation: see above.")
-    print(f"{folder / 'static_index.html'}")
+    print(f"Open {folder / 'static_index.html'}")
 
 
 if __name__ == "__main__":
