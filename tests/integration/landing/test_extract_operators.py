@@ -31,7 +31,7 @@ def inbox(tmp_path: Path, warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def context(dag_id: str = "extract_appeals", run_id: str = "scheduled__1") -> Any:
-    task_states = {run_id: {}}
+    task_states: dict[str, dict[str, str]] = {run_id: {}}
     ti = SimpleNamespace(get_task_states=lambda *_, **__: task_states)
     return {"run_id": run_id, "dag_run": SimpleNamespace(dag_id=dag_id), "ti": ti}
 
