@@ -58,7 +58,8 @@ def stack() -> Iterator[LocalStack]:
     """A stack with a state of its own whose demo inbox holds a few small exports and one broken file."""
     stack = LocalStack(STATE)
     if STATE.exists():
-        stack.clean()
+        stack.stop()
+        shutil.rmtree(STATE)
     _fill(stack.demo_inbox)
     yield stack
     stack.stop()
