@@ -34,7 +34,7 @@ incident_messages as (
             when
                 incidents.region is null
                 or {{ plain_region("incidents.region") }}
-                = {{ plain_region(dbt.string_literal(dbt.escape_single_quotes(var("region_name")))) }}
+                = {{ plain_region("'" ~ var("region_name") | replace("'", "''") ~ "'") }}
                 then place_matches.oktmo
         end as oktmo,
         {{ topic_name("incidents.topic_group") }} as topic_group,
