@@ -203,10 +203,14 @@ class Cluster:
                 statement = sql.SQL("create database {} owner {}")
                 cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
 
-    def open_reader(self) -> None:
-        """Let the role `bi_reader`, which the warehouse's schema made, log in with its generated password."""
-        with self.superuser() as connection:
+    def open_reader(self, timezone: str = "Europe/Moscow") -> None:
+        """Let the role `bi_reader`, which the warehouse's schema made, log in with its generated password.
+
+        Its sessions are in the region's `timezone`, so that `created_at::date` is the day that the marts count.
+        """
+        with self.superuser() as connection, connection.cursor() as cursor:
             self._ensure_login(connection, READER)
+            cursor.execute(sql.SQL("alter role {} set timezone to %s").format(sql.Identifier(READER)), (timezone,))
 
     def superuser(self, database: str = "postgres") -> _Session:
         """A session of the superuser in autocommit, closed at the end of the `with` block."""

@@ -51,7 +51,7 @@ def run(stack: LocalStack) -> None:
     warehouse = Warehouse(stack.warehouse_dsn())
     warehouse.apply_schema()
     if own_warehouse is None:
-        stack.cluster.open_reader()
+        stack.cluster.open_reader(Settings.from_env().timezone.key)
     subscribe(warehouse, own_warehouse is not None, progress)
     stack.wait_until_well()
     progress.say(f"All services are well ({', '.join(started) or 'nothing was to be started'})")

@@ -77,6 +77,7 @@ def test_a_reader_sees_bi_and_nothing_else(postgres_server: Cluster, built_datab
     with closing(psycopg2.connect(postgres_server.dsn(built_database, READER))) as reader:
         for mart in MARTS:
             assert fetch(reader, f"select count(*) from bi.{mart}")[0][0] > 0
+        assert fetch(reader, "show timezone") == [("Europe/Moscow",)]
         for (name,) in others:
             with pytest.raises(InsufficientPrivilege):
                 fetch(reader, f"select * from {name}")
