@@ -94,6 +94,7 @@ create table if not exists ops.load (
     finished_at timestamptz,
     check (status <> 'published' or rows_read = rows_new + rows_changed + rows_unchanged + rows_quarantined)
 );
+alter table ops.load add column if not exists rules text;
 create index if not exists load_sha256_idx on ops.load (sha256);
 create index if not exists load_source_status_idx on ops.load (source, status, exported_at);
 
@@ -101,6 +102,32 @@ comment on table ops.load is 'One row a file that was taken: what was in it and 
 comment on column ops.load.status is
 'running: now, or killed on the way; published; refused: tried again only when the content changes; failed: tried again.';
 comment on column ops.load.run_id is 'The run that took the file: it answers for what it refused.';
+comment on column ops.load.rules is
+'Digest of the column maps and suites of that time: a refused file is tried again when they change.';
+
+create table if not exists ops.inbox_file (
+    inbox text not null,
+    uri text not null,
+    size bigint not null,
+    version text not null,
+    sha256 text not null,
+    exported_at timestamptz not null,
+    exported_at_from text not null,
+    source text,
+    seen_at timestamptz not null default clock_timestamp(),
+    primary key (inbox, uri)
+);
+comment on table ops.inbox_file is 'Every file of the inbox that was read, so that a file that has not changed costs no second read.';
+comment on column ops.inbox_file.version is 'What the store tells of a change: modification time or ETag.';
+comment on column ops.inbox_file.source is 'Told by the headers; null: not read yet.';
+
+-- What the reader counted in the file, apart from everything that SQL made of it: see ops.reconciliation.
+create table if not exists ops.load_day (
+    load_id bigint not null references ops.load,
+    created_on date,
+    rows_read bigint not null
+);
+create index if not exists load_day_load_idx on ops.load_day (load_id);
 
 -- Freshness is kept per cabinet: a cabinet that stopped exporting must not hide behind another one.
 create table if not exists ops.load_cabinet (
@@ -139,6 +166,15 @@ create table if not exists raw.last_seen (
     last_seen_exported_at timestamptz not null,
     primary key (source, source_key)
 ) with (fillfactor = 70);
+alter table raw.last_seen
+add column if not exists content_hash text collate "C",
+add column if not exists row_digest uuid,
+add column if not exists cabinet text,
+add column if not exists created_on date;
+create index if not exists last_seen_row_digest_idx on raw.last_seen (row_digest);
+comment on table raw.last_seen is 'What the newest export that showed a key said of it.';
+comment on column raw.last_seen.row_digest is
+'Digest of the row as it stood in the file: a row of the same digest need not be read, checked or stored again.';
 
 -- Checks and builds ----------------------------------------------------------------------------
 
