@@ -34,7 +34,6 @@ last_seen as (
 
 ),
 
--- An alias names one topic or, with an empty topic, a whole group.
 conformed as (
 
     select
@@ -43,10 +42,10 @@ conformed as (
         messages.cabinet,
         messages.channel,
         messages.oktmo,
-        coalesce(topic_alias.topic_group, group_alias.topic_group, messages.topic_group) as topic_group,
-        coalesce(topic_alias.topic, messages.topic) as topic,
+        {{ conformed_topic_group("messages") }} as topic_group,
+        {{ conformed_topic("messages") }} as topic,
         messages.is_fast_track,
-        coalesce(nullif(messages.authority, ''), '(не указано)') as authority,
+        {{ authority_name("messages.authority") }} as authority,
         messages.executor,
         messages.created_at,
         messages.answered_at,
@@ -59,14 +58,7 @@ conformed as (
         messages.is_satisfied,
         messages.is_reconsidered
     from messages
-    left join topic_aliases as topic_alias
-        on
-            messages.topic_group = topic_alias.topic_group_alias
-            and messages.topic = topic_alias.topic_alias
-    left join topic_aliases as group_alias
-        on
-            messages.topic_group = group_alias.topic_group_alias
-            and group_alias.topic_alias is null
+    {{ join_topic_aliases("messages") }}
 
 ),
 

@@ -29,14 +29,7 @@ incident_messages as (
         incidents.source_key,
         incidents.cabinet,
         coalesce(channels.channel, 'other') as channel,
-        -- A district of this name exists in many regions: only our own region's is mapped.
-        case
-            when
-                incidents.region is null
-                or {{ plain_region("incidents.region") }}
-                = {{ plain_region("'" ~ var("region_name") | replace("'", "''") ~ "'") }}
-                then place_matches.oktmo
-        end as oktmo,
+        case when {{ is_own_region("incidents.region") }} then place_matches.oktmo end as oktmo,
         {{ topic_name("incidents.topic_group") }} as topic_group,
         {{ topic_name("incidents.topic") }} as topic,
         coalesce(incidents.topic like '★%' or incidents.topic_group like '★%', false) as is_fast_track,

@@ -1,12 +1,6 @@
-with incidents as (
+with versions as (
 
-    select * from {{ ref('int_incident') }}
-
-),
-
-pos_messages as (
-
-    select * from {{ ref('int_pos_message') }}
+    select * from {{ ref('int_message_version') }}
 
 ),
 
@@ -22,22 +16,23 @@ rules as (
 
 ),
 
+-- Of every version, not the newest alone: where a message stood before is asked too.
 places as (
 
     select
         'municipality' as kind,
         municipality as place
-    from incidents
+    from versions
     union
     select
         'organisation' as kind,
         org_current as place
-    from pos_messages
+    from versions
     union
     select
         'organisation' as kind,
         org_received as place
-    from pos_messages
+    from versions
 
 ),
 
@@ -99,9 +94,8 @@ int_place_match as (
     select
         kind,
         place,
-        oktmo
+        nullif(oktmo, '') as oktmo
     from ranked_matches
-    where oktmo <> ''
 
 )
 

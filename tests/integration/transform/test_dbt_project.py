@@ -45,6 +45,10 @@ def test_unit_tests_of_the_metrics_pass(built: Connection, built_dsn: str, setti
         "days_of_a_message",
         "weeks_and_shares",
         "places",
+        "events_that_rows_date",
+        "events_that_versions_show",
+        "events_of_pos",
+        "what_no_seed_knows",
     }
     assert set(statuses.values()) == {"pass"}
     assert returncode == 0
@@ -59,6 +63,8 @@ def test_data_tests_see_numbers_that_do_not_agree(built: Connection, built_dsn: 
         "delete from marts_build.rpt_daily_overdue",
         "update marts_build.fct_municipality_daily set answered = -1",
         "insert into marts_build.rpt_weekly_topic table marts_build.rpt_weekly_topic",
+        "delete from marts_build.rpt_unmapped",
+        "insert into marts_build.fct_message_event table marts_build.fct_message_event",
     )
     returncode, statuses = dbt_test(built_dsn, settings, "--select", "test_type:data,path:models/marts", "path:tests")
     assert returncode == 1
@@ -70,6 +76,8 @@ def test_data_tests_see_numbers_that_do_not_agree(built: Connection, built_dsn: 
         "assert_overdue_list_equals_its_count",
         "fct_municipality_daily__counts_agree",
         "rpt_weekly_topic__grain",
+        "assert_unmapped_list_equals_its_count",
+        "fct_message_event__grain",
     }
 
 

@@ -31,6 +31,8 @@ stg_incident__incident_version as (
         {{ from_local("ops.to_local_timestamp(created_at)") }} as created_at,
         {{ from_local("ops.to_local_timestamp(first_answer_at)") }} as first_answer_at,
         {{ from_local("ops.to_local_timestamp(closed_at)") }} as closed_at,
+        {{ from_local("ops.to_local_timestamp(last_assigned_at)") }} as last_assigned_at,
+        {{ from_local("ops.to_local_timestamp(satisfaction_step_at)") }} as satisfaction_step_at,
         -- A negative figure of the source is no figure.
         case
             when ops.to_milliseconds(first_answer_elapsed_working) >= 0
@@ -40,6 +42,8 @@ stg_incident__incident_version as (
         topic,
         region,
         municipality,
+        current_step,
+        incident_type,
         outcome,
         lower(substring(post_url from '^(?:[a-zA-Z]+://)?(?:www\.)?([^/:?#]+)')) as post_domain,
         case when closing_reason ~ '^[1-5](\.0)?$' then left(closing_reason, 1)::smallint end as rating,

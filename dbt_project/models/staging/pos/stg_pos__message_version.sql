@@ -33,6 +33,7 @@ stg_pos__message_version as (
         ops.to_local_date(planned_date) as planned_date,
         ops.to_local_date(completed_date) as completed_date,
         stage,
+        status,
         coalesce({{ is_yes("is_fast_track") }}, false) as is_fast_track,
         coalesce(law_kind like '%59%', false) or coalesce({{ is_yes("applicant_chose_59fz") }}, false) as is_formal_59fz,
         resolution_type,

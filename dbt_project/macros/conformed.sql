@@ -1,0 +1,39 @@
+{#- Who answers, as every mart names it. -#}
+{% macro authority_name(name) -%}
+    coalesce(nullif({{ name }}, ''), '(не указано)')
+{%- endmacro %}
+
+{#- A district of this name exists in many regions: only our own region's is mapped. -#}
+{% macro is_own_region(region) -%}
+    coalesce(
+        {{ plain_region(region) }} = {{ plain_region("'" ~ var("region_name") | replace("'", "''") ~ "'") }}, true
+    )
+{%- endmacro %}
+
+{#-
+A topic as the marts name it: `join_topic_aliases` in the from clause of a query over `messages` and the CTE
+topic_aliases, then the two columns. An alias names one topic or, with an empty topic, a whole group.
+-#}
+{% macro join_topic_aliases(messages) -%}
+    left join topic_aliases as topic_alias
+        on
+            {{ messages }}.topic_group = topic_alias.topic_group_alias
+            and {{ messages }}.topic = topic_alias.topic_alias
+    left join topic_aliases as group_alias
+        on
+            {{ messages }}.topic_group = group_alias.topic_group_alias
+            and group_alias.topic_alias is null
+{%- endmacro %}
+
+{% macro conformed_topic_group(messages) -%}
+    coalesce(topic_alias.topic_group, group_alias.topic_group, {{ messages }}.topic_group)
+{%- endmacro %}
+
+{% macro conformed_topic(messages) -%}
+    coalesce(topic_alias.topic, {{ messages }}.topic)
+{%- endmacro %}
+
+{#- Both levels of a topic in one text. -#}
+{% macro full_topic(messages="") -%}
+    {{ messages ~ "." if messages }}topic_group || ' → ' || {{ messages ~ "." if messages }}topic
+{%- endmacro %}
