@@ -76,12 +76,17 @@ class Message:
 
 def messages_of(exports: list[ex.Export]) -> list[Message]:
     """All messages that the exports show; raises ValueError where two files of one moment contradict each other."""
+    build = {"pos": _pos_message, "incident": _incident_message}
+    return [build[source](key, shown) for (source, key), shown in versions_of(exports).items()]
+
+
+def versions_of(exports: list[ex.Export]) -> dict[tuple[str, str], Versions]:
+    """Every sighting of each message by source and key, oldest first; raises ValueError as `messages_of`."""
     versions: dict[tuple[str, str], Versions] = defaultdict(list)
     for export in sorted(exports, key=lambda e: e.exported_at):
         for key, row in export.accepted.items():
             versions[export.source, key].append((export.exported_at, row))
-    build = {"pos": _pos_message, "incident": _incident_message}
-    return [build[source](key, _untied(shown)) for (source, key), shown in versions.items()]
+    return {message: _untied(shown) for message, shown in versions.items()}
 
 
 def _untied(versions: Versions) -> Versions:
@@ -99,7 +104,7 @@ def _incident_message(key: str, versions: Versions) -> Message:
     oktmo, is_mapped = municipality_of_incident(ex.text(newest["Муниципалитет"]))
     group, topic = topic_of(ex.text(newest["Группа тем"]), ex.text(newest["Тема"]))
     reason = ex.text(newest["Причина закрытия"])
-    rating = _mark(reason)
+    rating = mark(reason)
     return Message(
         message_id=f"incident:{key}",
         source="incident",
@@ -139,7 +144,7 @@ def _pos_message(key: str, versions: Versions) -> Message:
     received = ex.text(newest["Организация, в которую поступило сообщение"])
     oktmo, is_mapped = municipality_of_organisations(current, received)
     group, topic = topic_of(ex.text(newest["Категория"]), ex.text(newest["Подкатегория"]))
-    rating = _mark(ex.text(newest["Оценка ответа заявителем"]))
+    rating = mark(ex.text(newest["Оценка ответа заявителем"]))
     return Message(
         message_id=f"pos:{key}",
         source="pos",
@@ -195,5 +200,6 @@ def _closed_without_completion(versions: Versions) -> datetime | None:
     return next(at for at, row in versions if ex.text(row["Стадия"]) == "Завершено")
 
 
-def _mark(written: str | None) -> int | None:
+def mark(written: str | None) -> int | None:
+    """A mark from 1 to 5; None for any other text."""
     return int(written) if written in ("1", "2", "3", "4", "5") else None

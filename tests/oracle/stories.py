@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -18,6 +18,7 @@ class Formatted:
 Value = str | int | float | bool | date | datetime | Formatted | None
 Cells = dict[str, Value]
 Changes = list[tuple[datetime, Cells]]
+Told = tuple[str, datetime, str | None, str | None]  # event, event_at, value before and after
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Story:
 
     `expected`: columns of `fct_message` reckoned by hand; None where the message must not get there at all.
     `stays`: how long the window of the exports holds it.
+    `events`: all of `fct_message_event` reckoned by hand, in any order; None where they were not.
     `copies`: more rows of it in the same file, by the cells in which they differ.
     """
 
@@ -38,6 +40,7 @@ class Story:
     copies: list[Cells] = field(default_factory=list)
     cabinet: str = "Ростовская область"
     stays: timedelta = timedelta(days=24)
+    events: Sequence[Told] | None = None
 
     def at(self, moment: datetime) -> Cells:
         """The cells as the system holds them at the moment."""

@@ -8,7 +8,7 @@ from itertools import count
 
 from tests.oracle import layouts
 from tests.oracle import places as p
-from tests.oracle.stories import Cells, Changes, Era, Formatted, Story, Value
+from tests.oracle.stories import Cells, Changes, Era, Formatted, Story, Told, Value
 from tests.oracle.working_time import due_moment, whole_minutes, working_time
 
 ANSWERED = "Общее время первого ответа"
@@ -17,6 +17,7 @@ CREATED = "Дата создания"
 CLOSED = "Дата окончания"
 STEP = "Время попадания на шаг оценка удовлетворенности"
 REASON = "Причина закрытия"
+ASSIGNED = "Время назначения последнего исполнителя"
 GROUP, TOPIC, PLACE, AUTHORITY = "Группа тем", "Тема", "Муниципалитет", "Отдел"
 
 PLACES = {
@@ -134,6 +135,7 @@ def incident_stories(era: Era, rng: random.Random, ordinary: int) -> list[Story]
         *_gate_traps(era),
         *_calendar_traps(era),
         *_edge_traps(era),
+        *_history_traps(era),
     ]
     for story in traps:
         if not story.key:
@@ -639,6 +641,75 @@ def _calendar_traps(era: Era) -> list[Story]:
             f"moved days: {created}", datetime.fromisoformat(created), expected={"due_at": datetime.fromisoformat(due)}
         )
         for created, due in due_by_creation.items()
+    ]
+
+
+def _history_traps(era: Era) -> list[Story]:
+    """What changes and comes back; exports are of Mondays and Thursdays of weeks 4 and 5."""
+    created = era.at(3, 2, "10:00:00")
+    monday, thursday = era.at(5, 0, "10:00:00"), era.at(4, 3, "18:00:00")
+    thursday_after = era.at(5, 3, "12:00:00")
+    away, again, back = era.at(4, 1), era.at(4, 4), era.at(5, 1)
+
+    def there_and_back(header: str, event: str, first: str, second: str, known: tuple[str, str]) -> Story:
+        story = _trap(
+            f"{header}: there and back", created, (away, {header: second}), (back, {header: first}), expected={}
+        )
+        story.cells[header] = first
+        story.events = [told, (event, thursday, *known), (event, thursday_after, *known[::-1])]
+        return story
+
+    def history(name: str, *changes: tuple[datetime, Cells], events: list[Told]) -> Story:
+        story = _trap(name, created, *changes, expected={})
+        story.events = [told, *events]
+        return story
+
+    told: Told = ("created", created, None, None)
+    topics = ("ЖКХ → Отсутствие холодной воды", "ЖКХ → Лифт неисправен или отключен")
+    assigned = [created + timedelta(hours=1), era.at(4, 1, "09:00:00")]
+    closed = created + timedelta(hours=5)
+    moment = stamp(closed)
+    return [
+        there_and_back(TOPIC, "topic_changed", "Отсутствие холодной воды", "Лифт неисправен или отключен", topics),
+        there_and_back(PLACE, "municipality_changed", "Азов г.о.", "Азовский район", (p.AZOV, p.AZOV_DISTRICT)),
+        there_and_back(AUTHORITY, "authority_changed", "Минздрав РО", "Минтранс РО", ("Минздрав РО", "Минтранс РО")),
+        history(
+            "there and back between two exports",
+            (away, {PLACE: "Азовский район"}),
+            (away + timedelta(days=1), {PLACE: "Азов г.о."}),
+            events=[],
+        ),
+        history(
+            "another spelling of the municipality",
+            (created, {PLACE: "Весёловский район"}),
+            (away, {PLACE: "Веселовский район"}),
+            events=[],
+        ),
+        history(
+            "assigned, assigned again, and back",
+            (created, {ASSIGNED: stamp(assigned[0])}),
+            (away, {ASSIGNED: stamp(assigned[1])}),
+            (back, {ASSIGNED: stamp(assigned[0])}),
+            events=[("assigned", at, None, None) for at in assigned],
+        ),
+        history(
+            "closed, opened, closed with the same date",
+            close(closed),
+            (away, {CLOSED: "-"}),
+            (back, {CLOSED: moment}),
+            events=[
+                ("closed", closed, None, moment),
+                ("reopened", thursday, moment, None),
+                ("closed", closed, None, moment),
+            ],
+        ),
+        history(
+            "mark given, changed, withdrawn",
+            (away, {REASON: "5"}),
+            (again, {REASON: "2"}),
+            (back, {REASON: "-"}),
+            events=[("rated", thursday, None, "5"), ("rated", monday, "5", "2"), ("rated", thursday_after, "2", None)],
+        ),
     ]
 
 

@@ -8,7 +8,7 @@ from itertools import count
 
 from tests.oracle import layouts
 from tests.oracle import places as p
-from tests.oracle.stories import Cells, Changes, Era, Story, Value
+from tests.oracle.stories import Cells, Changes, Era, Story, Told, Value
 
 RECEIVED, PLANNED, COMPLETED = (
     "Дата поступления",
@@ -64,6 +64,7 @@ def pos_stories(era: Era, rng: random.Random, ordinary: int) -> list[Story]:
         *_organisation_traps(era),
         *_field_traps(era),
         *_gate_traps(era),
+        *_history_traps(era),
     ]
     for story in traps:
         if not story.key:
@@ -436,6 +437,51 @@ def _gate_traps(era: Era) -> list[Story]:
             expected={"oktmo": p.AZOV_DISTRICT, "answered_at": era.at(4, 1)},
         ),
     ]
+
+
+def _history_traps(era: Era) -> list[Story]:
+    """Finished, opened and finished again; exports are of Mondays of weeks 4 and 5 and of Saturday of week 5."""
+    received, planned = era.at(3, 4), written(era.at(5, 4))
+    first, second = era.at(3, 5), era.at(5, 1)
+    monday, saturday = era.at(5, 0, "17:45:00"), era.at(5, 5, "19:30:00")
+    told: Told = ("created", received, None, None)
+    again = _trap(
+        "finished, reconsidered, finished again",
+        received,
+        planned,
+        complete(first, "2"),
+        (era.at(4, 2), {COMPLETED: "-", STAGE: "Исполнение", AGAIN: "Да", RATING: "-"}),
+        complete(second, "5"),
+        expected={"answered_at": first, "rating": 5},
+    )
+    again.events = [
+        told,
+        ("first_answer", first, None, None),
+        ("closed", first, None, DONE),
+        ("rated", era.at(4, 0, "08:00:00"), None, "2"),
+        ("reopened", monday, DONE, None),
+        ("assigned", monday, DONE, "Исполнение"),
+        ("reconsidered", monday, None, "Да"),
+        ("rated", monday, "2", None),
+        ("closed", second, None, DONE),
+        ("rated", saturday, None, "5"),
+    ]
+    undated = _trap(
+        "moderated, assigned, finished without a date",
+        received,
+        planned,
+        (era.at(4, 1), {STAGE: "Исполнение"}),
+        (era.at(5, 1), {STAGE: DONE, AGAIN: "Да"}),
+        expected={"closed_at": saturday},
+    )
+    undated.cells[STAGE] = "Модерация"
+    undated.events = [
+        told,
+        ("assigned", monday, "Модерация", "Исполнение"),
+        ("closed", saturday, None, DONE),
+        ("reconsidered", saturday, None, "Да"),
+    ]
+    return [again, undated]
 
 
 def _ordinary(era: Era, rng: random.Random, key: str) -> Story:

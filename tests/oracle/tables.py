@@ -10,6 +10,7 @@ from math import floor
 from pathlib import Path
 from typing import TypeVar
 
+from tests.oracle.events import events_of
 from tests.oracle.exports import Export, read_folder
 from tests.oracle.messages import Message, messages_of
 from tests.oracle.places import populations
@@ -23,6 +24,7 @@ K = TypeVar("K")
 
 KEYS = {
     "fct_message": ("message_id",),
+    "fct_message_event": ("message_id", "event", "exported_at"),
     "fct_municipality_daily": ("date", "oktmo", "source", "topic_group"),
     "rpt_weekly_region": ("week_start", "source"),
     "rpt_weekly_municipality": ("week_start", "oktmo", "source"),
@@ -43,6 +45,7 @@ def compute(folder: Path) -> Tables:
     weeks = {source: _weeks(*span) for source, span in days.items()}
     return {
         "fct_message": {(m.message_id,): _without(asdict(m), "message_id") for m in messages},
+        "fct_message_event": _message_event(exports),
         "fct_municipality_daily": _municipality_daily(messages, days),
         "rpt_weekly_region": _weekly_region(messages, weeks),
         "rpt_weekly_municipality": _weekly_municipality(messages, weeks),
@@ -51,6 +54,17 @@ def compute(folder: Path) -> Tables:
         "rpt_daily_summary": _daily_summary(messages, days),
         "rpt_daily_overdue": _daily_overdue(messages, days),
     }
+
+
+def _message_event(exports: list[Export]) -> Table:
+    table: Table = {}
+    for event in events_of(exports):
+        row = asdict(event)
+        key = tuple(row.pop(column) for column in KEYS["fct_message_event"])
+        if key in table:
+            raise ValueError(f"two events of {key}")
+        table[key] = row
+    return table
 
 
 # How far ----------------------------------------------------------------------------------------

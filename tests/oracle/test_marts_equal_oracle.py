@@ -102,7 +102,32 @@ def test_every_cell_equals_the_oracle(case: Case, connection: Connection) -> Non
     assert not found, "\n".join([f"{len(found)} differences: {by_column}", *found[:SHOWN]])
 
 
-@pytest.mark.parametrize("table", KEYS)
+WRONG_EVENTS = {
+    "moved": "event_at = event_at + interval '1 second' where event = 'assigned'",
+    "shown by another export": "exported_at = exported_at + interval '1 day' where event = 'first_answer'",
+    "of another kind": "event = 'closed' where event = 'reopened'",
+    "inexact": "is_moment_exact = not is_moment_exact where event = 'closed'",
+    "with another value": "value_after = 'Дороги → Пробки' where event = 'topic_changed'",
+    "with no value before": "value_before = null where event = 'municipality_changed'",
+    "of another message": "message_id = 'pos:0' where event = 'rated'",
+}
+
+
+@pytest.mark.parametrize("change", WRONG_EVENTS.values(), ids=WRONG_EVENTS)
+def test_a_wrong_event_would_be_seen(case: Case, connection: Connection, change: str) -> None:
+    assignment, condition = change.split(" where ")
+    one = f"(select ctid from marts.fct_message_event where {condition} limit 1)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"update marts.fct_message_event set {assignment} where ctid = {one}")
+        assert cursor.rowcount == 1
+    table = "fct_message_event"
+    found = list(table_differences(table, published_table(connection, table), case.oracle[table]))
+    connection.rollback()
+    # A wrong part of the key: one row too many and one missing.
+    assert len(found) == (2 if assignment.split(" ")[0] in KEYS[table] else 1)
+
+
+@pytest.mark.parametrize("table", [name for name in KEYS if name != "fct_message_event"])
 def test_a_wrong_number_would_be_seen(case: Case, connection: Connection, table: str) -> None:
     column = {"fct_message": "rating", "rpt_daily_overdue": "overdue_working_minutes"}.get(table, "received")
     before = set(table_differences(table, published_table(connection, table), case.oracle[table]))

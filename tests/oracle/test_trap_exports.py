@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,32 @@ def test_every_trap_ends_as_reckoned_by_hand(computed: tuple[Written, Path, Tabl
         ]
     assert len(traps) > 200
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_history_has_the_events_reckoned_by_hand(computed: tuple[Written, Path, Tables]) -> None:
+    written, _, tables = computed
+    found = defaultdict(list)
+    for (message_id, event, _), row in tables["fct_message_event"].items():
+        found[message_id].append((event, row["event_at"], row["value_before"], row["value_after"]))
+    histories = [
+        (f"{source}:{story.key}", story)
+        for source, stories in written.stories.items()
+        for story in stories
+        if story.events is not None
+    ]
+    assert len(histories) >= 10
+    for message_id, story in histories:
+        assert sorted(found[message_id], key=str) == sorted(story.events or (), key=str), story.trap
+
+
+def test_every_event_occurs(computed: tuple[Written, Path, Tables]) -> None:
+    both = {"created", "assigned", "first_answer", "closed", "reopened", "rated"}
+    both |= {"topic_changed", "authority_changed", "municipality_changed"}
+    occur = {(row["source"], event) for (_, event, _), row in computed[2]["fct_message_event"].items()}
+    assert occur == {(source, event) for source in ("pos", "incident") for event in both} | {
+        ("incident", "satisfaction_step"),
+        ("pos", "reconsidered"),
+    }
 
 
 def test_every_faulty_row_is_quarantined_for_its_own_reason(computed: tuple[Written, Path, Tables]) -> None:
