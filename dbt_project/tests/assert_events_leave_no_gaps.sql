@@ -25,5 +25,6 @@ from chained
 where
     case
         when not is_first then value_before is distinct from ended_with
-        else value_before is not null and event in ('closed', 'reopened', 'reconsidered', 'rated')
+        -- The first one starts from nothing, or from what the first version shows of every message.
+        else (value_before is not null) <> (event in ('topic_changed', 'authority_changed', 'municipality_changed'))
     end

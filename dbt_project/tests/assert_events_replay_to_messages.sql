@@ -56,6 +56,7 @@ where
                 then messages.closed_at is not distinct from case when replayed.closing is not null then replayed.closing_at end
             when messages.closed_at is not null
                 then replayed.closing is not null and messages.closed_at = replayed.first_closed_at
-            else true
+            -- ПОС: a completion date is answer and closing in one.
+            else messages.answered_at is null or replayed.first_closed_at is not null
         end
     ) is not true

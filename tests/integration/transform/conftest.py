@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -95,3 +95,21 @@ def _write_exports(inbox: Path) -> None:
     ]
     workbooks.write_incidents(inbox / "incidents_2026-02-23_01-00.xlsx", incidents)
     workbooks.write_pos(inbox / "pos_2026-02-23_01-00.xlsx", appeals)
+    _write_earlier_exports(inbox, incidents, appeals)
+
+
+def _write_earlier_exports(
+    inbox: Path, incidents: Sequence[workbooks.Cells], appeals: Sequence[workbooks.Cells]
+) -> None:
+    """Some messages as they looked three days before: elsewhere, closed, with another mark; moderated; completed."""
+    elsewhere = {"topic": "Лифт неисправен или отключен", "department": "Минтранс РО", "municipality": "Шахты г.о."}
+    closed = {"closed_at": "2026-02-18 13:00:00", "closing_reason": "2"}
+    earlier = [{**row, **change} for row, change in zip(incidents, ({}, elsewhere, closed), strict=False)]
+    workbooks.write_incidents(inbox / "incidents_2026-02-20_01-00.xlsx", earlier)
+    moderated = {"stage": "Модерация", "completed_date": "-", "rating": "-"}
+    completed = {"completed_date": "06.02.2026", "stage": "Завершено"}
+    open_again = {"stage": "Исполнение", "completed_date": "-", "is_reconsidered": "Да"}
+    workbooks.write_pos(inbox / "pos_2026-02-19_01-00.xlsx", [{**appeals[0], **moderated}, {**appeals[1], **completed}])
+    workbooks.write_pos(
+        inbox / "pos_2026-02-20_01-00.xlsx", [{**appeals[0], **open_again}, {**appeals[1], **open_again}]
+    )
