@@ -131,7 +131,8 @@ int_message as (
         timed.source || ':' || timed.source_key as message_id,
         timed.source,
         timed.source_key,
-        timed.cabinet,
+        -- Two cabinets may show the same content: the newest export says whose the message is now.
+        coalesce(last_seen.cabinet, timed.cabinet) as cabinet,
         timed.channel,
         coalesce(timed.oktmo, '{{ var("region_oktmo") }}') as oktmo,
         timed.oktmo is not null as is_municipality_mapped,
