@@ -6,6 +6,7 @@ Few worlds by default, always the same; more and new ones by hand: `ANY_ORDER_WO
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections import Counter, defaultdict
@@ -157,11 +158,13 @@ def compare_orders(warehouse: Warehouse, world: World) -> list[str]:
     """Load a world as it arrives and in order; what differs."""
     with TemporaryDirectory() as folder:
         files = write(world.exports, Path(folder))
+        contents = {hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
         outcomes = []
         for batches in (world.arrivals, world.in_order()):
             warehouse.load(files, batches)
             warehouse.check_ledger()
             outcomes.append(warehouse.outcome())
+            assert {sha256 for _, sha256, *_ in outcomes[-1].read} == contents
     return differences(*outcomes)
 
 
