@@ -159,4 +159,4 @@ class Warehouse:
 
 def workbooks(folder: Path) -> set[str]:
     """The exports in a folder at any depth, relative to it."""
-    return {path.relative_to(folder).as_posix() for path in inbox.workbooks(folder)}
+    return inbox.workbooks(folder)

@@ -25,6 +25,14 @@ _numbers = count(1)
 os.environ.update({**NO_TELEMETRY, **AIRFLOW, "AIRFLOW_HOME": str(CLUSTERS / "airflow")})
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _two_looks_at_once() -> None:
+    """Files that a test has just written are looked at twice, but without the pause between the looks."""
+    from mcu.landing import inbox
+
+    inbox.PAUSE_SECONDS = 0
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Cluster]:
     """A running server of this test process alone (each xdist worker has its own)."""

@@ -24,13 +24,16 @@ DEFAULT_EXPORTED_AT_PATTERN = r"(?P<date>\d{4}-\d{2}-\d{2})(?:_(?P<time>\d{2}-\d
 class Settings:
     """Settings of one installation.
 
-    `inbox`: folder the exports arrive in; `state`: folder for Data Docs and other local state;
+    `inbox`: where the exports arrive, a folder or, through an Airflow connection, s3://connection@bucket/folder or
+    sftp://connection@/folder; `mailbox`: the Airflow connection of the mailbox that they are sent to, if there is one;
+    `state`: folder for Data Docs and other local state;
     `timezone`: of the region, all periods are its local days; `region`: as the systems spell it;
     `sources`: enabled sources, a total over all sources exists only where each of them has the day;
     `exported_at_pattern`: finds `date` (YYYY-MM-DD) and, if there, `time` (HH-MM) in a file name.
     """
 
-    inbox: Path
+    inbox: str
+    mailbox: str | None
     state: Path
     timezone: ZoneInfo
     region: str
@@ -44,7 +47,8 @@ class Settings:
         Raises KeyError for an unknown time zone, ValueError for an unknown source, re.error for a broken pattern.
         """
         return cls(
-            inbox=Path(env.get("MCU_INBOX") or "inbox"),
+            inbox=env.get("MCU_INBOX") or "inbox",
+            mailbox=env.get("MCU_MAILBOX") or None,
             state=Path(env.get("MCU_STATE") or ".local"),
             timezone=ZoneInfo(env.get("MCU_TIMEZONE") or "Europe/Moscow"),
             region=env.get("MCU_REGION") or "Ростовская область",

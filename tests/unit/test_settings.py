@@ -7,14 +7,17 @@ import pytest
 
 from mcu.settings import Settings
 
-VARIABLES = ("MCU_INBOX", "MCU_STATE", "MCU_TIMEZONE", "MCU_REGION", "MCU_SOURCES", "MCU_EXPORTED_AT_PATTERN")
+VARIABLES = (
+    "MCU_INBOX", "MCU_MAILBOX", "MCU_STATE", "MCU_TIMEZONE", "MCU_REGION", "MCU_SOURCES", "MCU_EXPORTED_AT_PATTERN",
+)  # fmt: skip
 
 
 def test_what_is_set_is_taken() -> None:
-    values = ("/srv/exports", "/srv/state", "Asia/Omsk", "Омская область", "incident", "(?P<date>x)")
+    values = ("/srv/exports", "exports_mailbox", "/srv/state", "Asia/Omsk", "Омская область", "incident", "(?P<date>x)")
     settings = Settings.from_env(dict(zip(VARIABLES, values, strict=True)))
 
-    assert (settings.inbox, settings.state) == (Path("/srv/exports"), Path("/srv/state"))
+    assert (settings.inbox, settings.state) == ("/srv/exports", Path("/srv/state"))
+    assert settings.mailbox == "exports_mailbox"
     assert (settings.timezone.key, settings.region) == ("Asia/Omsk", "Омская область")
     assert (settings.sources, settings.exported_at_pattern.pattern) == (("incident",), "(?P<date>x)")
 

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from mcu.landing import ledger
 from mcu.landing.load import Loader
-from mcu.operators import warehouse
+from mcu.operators import inbox, warehouse
 from mcu.settings import Settings
 
 
@@ -28,7 +28,11 @@ class LoadExportsOperator(SourceOperator):
     """
 
     def execute(self, context: Context) -> None:
-        summary = Loader(warehouse.dsn(), self.source, Settings.from_env(), _run(context)).run()
+        settings = Settings.from_env()
+        loader = Loader(warehouse.dsn(), self.source, settings, _run(context), inbox.inbox(settings))
+        summary = loader.run()
+        for uri, reason in summary.waiting.items():
+            self.log.warning("%s is left for the next run: %s", uri, reason)
         if summary.failed:
             reasons = (f"{uri}: {reason}" for uri, reason in summary.failed.items())
             raise AirflowException("Could not be loaded, will be tried again:\n" + "\n".join(reasons))
@@ -53,7 +57,7 @@ class CheckRefusalsOperator(BaseOperator):
         with warehouse.connect() as connection:
             refusals = ledger.refusals(connection, _run(context))
         if refusals:
-            raise AirflowFailException("Refused until their content changes:\n" + "\n".join(refusals))
+            raise AirflowFailException("Refused until their content or the rules change:\n" + "\n".join(refusals))
         run_id = context["run_id"]
         states = context["ti"].get_task_states(
             context["dag_run"].dag_id, task_ids=sorted(self.upstream_task_ids), run_ids=[run_id]

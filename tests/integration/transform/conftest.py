@@ -31,7 +31,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def _built(postgres_server: Cluster, _template: str, settings: Settings) -> Iterator[str]:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    _write_exports(settings.inbox)
+    _write_exports(Path(settings.inbox))
     with postgres_server.superuser() as connection, connection.cursor() as cursor:
         cursor.execute(f"create database {BUILT} template {_template} owner mcu")
         dsn = postgres_server.dsn(BUILT)

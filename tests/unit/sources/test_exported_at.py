@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mcu.settings import DEFAULT_EXPORTED_AT_PATTERN
-from mcu.sources.exported_at import ExportedAt, exported_at
+from mcu.sources.exported_at import ExportedAt, exported_at, from_name, from_seconds
 from tests.workbooks import write_pos
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -19,7 +19,8 @@ MODIFIED = dt.datetime(2026, 1, 1, 12, 0, tzinfo=MOSCOW)
 
 
 def read(path: Path) -> ExportedAt:
-    return exported_at(path, MOSCOW, re.compile(DEFAULT_EXPORTED_AT_PATTERN))
+    modified = from_seconds(path.stat().st_mtime, MOSCOW)
+    return exported_at(path, path.name, modified, re.compile(DEFAULT_EXPORTED_AT_PATTERN))
 
 
 def moscow(*parts: int) -> dt.datetime:
@@ -37,6 +38,8 @@ def moscow(*parts: int) -> dt.datetime:
         ("ПОС 2026-02-30.xlsx", moscow(2026, 2, 4, 0, 30), "document"),
         ("ПОС 2026-02-04_25-00.xlsx", moscow(2026, 2, 4, 0, 30), "document"),
         ("2026-02-01 по 2026-13-01.xlsx", moscow(2026, 2, 4, 0, 30), "document"),
+        ("ПОС 9999-12-31.xlsx", moscow(2026, 2, 4, 0, 30), "document"),
+        ("ПОС 0001-01-01_08-00.xlsx", moscow(2026, 2, 4, 0, 30), "document"),
         ("ПОС.xlsx", moscow(2026, 2, 4, 0, 30), "document"),
         ("2026-02-01_2026-02-03.xlsx", moscow(2026, 2, 4), "file_name"),
     ],
@@ -71,6 +74,7 @@ def with_properties(path: Path, properties: str | None) -> Path:
             "document",
         ),
         ("<dcterms:created>вчера</dcterms:created>", MODIFIED, "modified_time"),
+        ("<dcterms:created>0001-01-01T00:00:00Z</dcterms:created>", MODIFIED, "modified_time"),
         ("", MODIFIED, "modified_time"),
         ("<unclosed>", MODIFIED, "modified_time"),
         (None, MODIFIED, "modified_time"),
@@ -96,3 +100,15 @@ def test_no_workbook_at_all(tmp_path: Path) -> None:
     path = tmp_path / "ПОС 2026-02-03.xlsx"
     path.write_bytes(b"no workbook")
     assert read(path) == ExportedAt(moscow(2026, 2, 4), "file_name")
+
+
+def test_the_name_alone() -> None:
+    pattern = re.compile(DEFAULT_EXPORTED_AT_PATTERN)
+    assert from_name("ПОС_2026-02-04_08-15.xlsx", MOSCOW, pattern) == moscow(2026, 2, 4, 8, 15)
+    assert from_name("ПОС 2026-02-03.xlsx", MOSCOW, pattern) == moscow(2026, 2, 4)
+    assert from_name("ПОС.xlsx", MOSCOW, pattern) is None
+
+
+@pytest.mark.parametrize(("seconds", "year"), [(-1e12, 2000), (0, 2000), (1e18, 2100), (float("inf"), 2100)])
+def test_a_time_that_no_clock_shows(seconds: float, year: int) -> None:
+    assert from_seconds(seconds, MOSCOW).year == year
