@@ -3,7 +3,8 @@
 Brings new exports of «Платформа обратной связи» (citizens' appeals) from the inbox into the warehouse.
 
 ### Inputs
-Workbooks anywhere under `MCU_INBOX` with the headers of ПОС; folder and file name do not matter.
+Workbooks anywhere in the inbox (`MCU_INBOX`, see docs/inbox.md) with the headers of ПОС;
+folder and file name do not matter.
 
 ### Outputs
 Row versions in `raw.pos_message`, faulty rows in `ops.quarantine`, one row a file in `ops.load`, the answers of the
@@ -16,7 +17,10 @@ What is loaded stays loaded: clearing a task or starting a run repeats nothing a
   `failed`. The next run tries again. A file whose load was killed says «прервано» there and is taken anew.
 - *check_refusals is red*: a file is no workbook or lacks a needed column; the message names file, sheet and column.
   Have it exported again and put it into the inbox. It is red once a file; the other files are in. If the source has
-  renamed a column, add a line to `plugins/mcu/sources/pos_columns.csv`. It is red with *load_exports*, too.
+  renamed a column, add a line to `plugins/mcu/sources/pos_columns.csv`: the next run takes the file. It is red with
+  *load_exports*, too.
+- *a new file is not taken*: the log of *load_exports* says which are «left for the next run», for they are still being
+  written, and which are passed over: links, hidden files, other kinds.
 - *announce is skipped*: the marts hold everything already.
 - *rows are missing in a report*: `select row_number, reasons from ops.quarantine where load_id = …`.
 """
