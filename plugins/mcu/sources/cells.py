@@ -39,6 +39,7 @@ INTEGRAL = re.compile(r"([+-]?\d+)[.,]0+", re.ASCII)
 EXCEL_EPOCH = dt.datetime(1899, 12, 30)
 EXCEL_LEAP_DAY = dt.datetime(1900, 3, 1)
 LAST_DAY_OF_A_DURATION = dt.datetime(1910, 1, 1)
+LONGEST_DURATION = (LAST_DAY_OF_A_DURATION - EXCEL_EPOCH).days
 
 
 def text(cell: Cell) -> str | None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 SOURCES = ("pos", "incident")
 
+# The field that tells when a message was created.
+CREATED = {"pos": "received_date", "incident": "created_at"}
+
 FOLDER = Path(__file__).parent
 
 

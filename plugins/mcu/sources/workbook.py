@@ -1,20 +1,27 @@
-"""An export in a workbook: which source it is told by its headers, its rows are streamed as canonical text."""
+"""An export in a workbook: which source it is told by its headers, its rows are streamed, raw first, then typed."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
-from python_calamine import CalamineError, CalamineSheet, load_workbook
+from openpyxl.utils import column_index_from_string
 
 from mcu.sources import columns
-from mcu.sources.cells import CONVERTERS, text
 from mcu.sources.columns import Column, ColumnMap
+from mcu.sources.package import UnfinishedWorkbookError, WorkbookError
+from mcu.sources.row_reader import Row, RowReader
+from mcu.sources.sheet import RawCells
+from mcu.sources.typed_cells import text
+from mcu.sources.xlsx import Sheet, Workbook
+
+__all__ = ["Export", "ExportError", "RawRow", "Row", "UnfinishedError", "open_export"]
 
 HEADER_ROWS = 20  # a title, a period and the like may stand above the headers
 KNOWN_HEADERS = 3  # fewer in a row are a coincidence, not an export
@@ -28,103 +35,153 @@ class ExportError(Exception):
         self.source = source
 
 
-class Row(NamedTuple):
-    """One data row: `values` in the order of `Export.fields`, `extra` is unknown columns by header."""
+class UnfinishedError(ExportError):
+    """The file has no end: it is still being written, or was cut off."""
+
+
+class RawRow(NamedTuple):
+    """One data row as it is written.
+
+    digest: 16 bytes; the same for two rows, of whatever exports, only if the same stands in them and is read the
+    same way. The row's number is no part of it.
+    """
 
     row_number: int
-    source_key: str | None
-    content_hash: str
-    values: list[str | None]
-    extra: dict[str, str] | None
+    digest: bytes
+    cells: RawCells
 
 
-@dataclass(frozen=True)
 class Export:
-    """An opened export. `fields` has every field of the column map but the key, also those that the file lacks."""
+    """An opened export, to be closed. `fields`: every field of the column map but the key, also those it lacks.
 
-    source: str
-    fields: tuple[str, ...]
-    missing: tuple[str, ...]
-    unknown: tuple[str, ...]
-    header_row: int
-    headers: tuple[str, ...]
-    sheet: CalamineSheet
+    `missing`: headers of known columns that it lacks; `unknown`: headers that no map has.
+    """
+
+    def __init__(self, name: str, book: Workbook, sheet: Sheet, header: _Header) -> None:
+        self._name = name
+        self._book = book
+        self._sheet = sheet
+        self._reader = RowReader(header.headers, header.column_map, book.kinds, book.is_1904)
+        self.source = header.column_map.source
+        self.fields = tuple(header.column_map.types)
+        self.missing = tuple(header.column_map.headers_of(field)[0] for field in header.missing)
+        self.unknown = tuple(
+            header_ for header_ in header.headers if header_ and header_ not in header.column_map.by_header
+        )
+        self.header_row = header.row
+        self.headers = header.headers
+        self.sheet = sheet.name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._book.close()
+
+    def raw_rows(self) -> Iterator[RawRow]:
+        """Data rows with Excel's own row numbers; rows with nothing in them are left out.
+
+        Raises ExportError where the sheet turns out to be damaged.
+        """
+        header_row = self.header_row
+        blake2b = hashlib.blake2b
+        salt = self._reader.salt
+        try:
+            for number, cells in self._book.rows(self._sheet):
+                if number > header_row:
+                    parts = b"\0".join(cells[0] + cells[1] + cells[2] + cells[3])
+                    yield RawRow(number, blake2b(parts, digest_size=16, key=salt).digest(), cells)
+        except WorkbookError as error:
+            raise ExportError(f"{self._name}: лист «{self.sheet}», {error}", self.source) from error
+
+    def row(self, raw: RawRow) -> Row:
+        """The row as canonical text."""
+        return self._reader.row(raw.row_number, raw.cells)
+
+    def created_on(self, raw: RawRow) -> dt.date | None:
+        """The day the message was created; None if it cannot be read."""
+        return self._reader.created_on(raw.cells)
 
     def rows(self) -> Iterator[Row]:
-        """Data rows with Excel's own row numbers; rows with nothing in them are left out."""
-        column_map = columns.load(self.source)
-        known, extra = _positions(self.headers, column_map)
-        key = known.pop(column_map.key)
-        convert = [(known[field], CONVERTERS[kind]) if field in known else None for field, kind in _fields(column_map)]
-        hashed = sorted((field, i) for i, (field, kind) in enumerate(_fields(column_map)) if kind != "cabinet")
-        for number, cells in enumerate(islice(self.sheet.iter_rows(), self.header_row, None), self.header_row + 1):
-            source_key = CONVERTERS["key"](cells[key])
-            values = [at[1](cells[at[0]]) if at else None for at in convert]
-            unknown = {header: value for header, i in extra if (value := text(cells[i])) is not None}
-            if source_key is None and not unknown and not any(values) and not any(cell != "" for cell in cells):
-                continue
-            yield Row(number, source_key, _hash(source_key, values, unknown, hashed), values, unknown or None)
+        """All data rows as canonical text."""
+        return map(self.row, self.raw_rows())
+
+
+class _Header(NamedTuple):
+    """The row of the headers: by position, empty where there is none."""
+
+    row: int
+    headers: tuple[str, ...]
+    column_map: ColumnMap
+    missing: tuple[str, ...] = ()  # fields
 
 
 def open_export(path: Path, name: str | None = None) -> Export:
     """Open the export at `path`, called `name` in messages; raises ExportError if it is none, OSError if unreadable."""
     name = name or path.name
     try:
-        with path.open("rb") as file:
-            workbook = load_workbook(file)
-            sheets = [sheet.name for sheet in workbook.sheets_metadata]
-            for sheet_name in sheets:
-                sheet = workbook.get_sheet_by_name(sheet_name)
-                if found := _find_header(sheet):
-                    return _export(name, sheet, *found)
-    except CalamineError as error:
+        book = Workbook(path)
+    except UnfinishedWorkbookError as error:
+        raise UnfinishedError(f"{name}: не открывается как книга Excel: {error}") from error
+    except WorkbookError as error:
+        raise ExportError(f"{name}: не открывается как книга Excel: {error}") from error
+    try:
+        for sheet in book.sheets:
+            if header := _find_header(name, book, sheet):
+                return Export(name, book, sheet, _checked(name, sheet.name, header))
         raise ExportError(
-            f"{name}: не открывается как книга Excel ({error}). Выгрузите файл заново в формате XLSX, без пароля."
-        ) from error
-    raise ExportError(
-        f"{name}: ни на одном листе ({', '.join(sheets)}) нет заголовков выгрузки ПОС или «Инцидент Менеджмент». "
-        "Выгрузите файл заново со строкой заголовков."
-    )
+            f"{name}: ни на одном листе ({', '.join(sheet.name for sheet in book.sheets)}) нет заголовков выгрузки ПОС "
+            "или «Инцидент Менеджмент». Выгрузите файл заново со строкой заголовков."
+        )
+    except BaseException:
+        book.close()
+        raise
 
 
-def _find_header(sheet: CalamineSheet) -> tuple[int, tuple[str, ...], ColumnMap] | None:
-    """Row number, headers and column map of the first row with known headers."""
+def _find_header(name: str, book: Workbook, sheet: Sheet) -> _Header | None:
+    """The first row with known headers."""
     maps = [columns.load(source) for source in columns.SOURCES]
-    for number, cells in enumerate(islice(sheet.iter_rows(), HEADER_ROWS), 1):
-        headers = tuple(columns.normalise(cell) for cell in cells)
-        best = max(maps, key=lambda column_map: _known(headers, column_map))
-        if _known(headers, best) >= KNOWN_HEADERS:
-            return number, headers, best
+    first = takewhile(lambda row: row[0] <= HEADER_ROWS, book.rows(sheet, only_first=True))
+    try:
+        for number, cells in first:
+            headers = _headers(cells)
+            best = max(maps, key=lambda column_map: _known(headers, column_map))
+            if _known(headers, best) >= KNOWN_HEADERS:
+                return _Header(number, headers, best)
+    except WorkbookError as error:
+        raise ExportError(f"{name}: лист «{sheet.name}», {error}") from error
     return None
+
+
+def _headers(cells: RawCells) -> tuple[str, ...]:
+    """Texts of a row by position."""
+    by_letters = {letters.decode(): columns.normalise(text(value)) for letters, _, _, value in zip(*cells, strict=True)}
+    by_position = {column_index_from_string(letters) - 1: header for letters, header in by_letters.items()}
+    return tuple(by_position.get(i, "") for i in range(max(by_position) + 1))
 
 
 def _known(headers: Sequence[str], column_map: ColumnMap) -> int:
     return len(set(headers) & set(column_map.by_header))
 
 
-def _export(
-    name: str, sheet: CalamineSheet, header_row: int, headers: tuple[str, ...], column_map: ColumnMap
-) -> Export:
-    known = [column_map.by_header[header] for header in headers if header in column_map.by_header]
-    _refuse_duplicates(name, sheet.name, known, column_map.source)
+def _checked(name: str, sheet: str, header: _Header) -> _Header:
+    """The header with what is missing; raises ExportError if a needed column is, or one stands there twice."""
+    column_map = header.column_map
+    known = [column_map.by_header[header_] for header_ in header.headers if header_ in column_map.by_header]
+    _refuse_duplicates(name, sheet, known, column_map.source)
     missing = _missing(known, column_map)
     if needed := [field for field, is_required in missing.items() if is_required]:
-        wanted = ", ".join(" или ".join(f"«{header}»" for header in column_map.headers_of(field)) for field in needed)
+        wanted = ", ".join(" или ".join(f"«{header_}»" for header_ in column_map.headers_of(field)) for field in needed)
         raise ExportError(
-            f"{name}: на листе «{sheet.name}» нет обязательных столбцов: {wanted}. "
+            f"{name}: на листе «{sheet}» нет обязательных столбцов: {wanted}. "
             "Выгрузите файл заново с этими столбцами; если столбец переименован, добавьте новый заголовок "
             f"в {column_map.source}_columns.csv.",
             column_map.source,
         )
-    return Export(
-        source=column_map.source,
-        fields=tuple(column_map.types),
-        missing=tuple(column_map.headers_of(field)[0] for field in missing),
-        unknown=tuple(header for header in headers if header and header not in column_map.by_header),
-        header_row=header_row,
-        headers=headers,
-        sheet=sheet,
-    )
+    return header._replace(missing=tuple(missing))
 
 
 def _refuse_duplicates(name: str, sheet: str, known: Sequence[Column], source: str) -> None:
@@ -145,30 +202,3 @@ def _missing(known: Sequence[Column], column_map: ColumnMap) -> dict[str, bool]:
         if column.field not in present:
             missing[column.field] = missing.get(column.field, False) or column.is_required
     return missing
-
-
-def _fields(column_map: ColumnMap) -> list[tuple[str, str]]:
-    return list(column_map.types.items())
-
-
-def _positions(headers: Sequence[str], column_map: ColumnMap) -> tuple[dict[str, int], list[tuple[str, int]]]:
-    """Where the fields stand, and the unknown columns; those without a header or with a repeated one get a name."""
-    known: dict[str, int] = {}
-    extra: dict[str, int] = {}
-    for i, header in enumerate(headers):
-        if column := column_map.by_header.get(header):
-            known[column.field] = i
-        else:
-            extra[header if header and header not in extra else f"{header} (столбец {i + 1})".strip()] = i
-    return known, sorted(extra.items())
-
-
-def _hash(
-    source_key: str | None, values: Sequence[str | None], extra: dict[str, str], hashed: Sequence[tuple[str, int]]
-) -> str:
-    """Digest of what is there, so that neither the order of columns nor an empty new one changes it."""
-    pairs = [str(source_key)]
-    pairs += [f"{field}={value}" for field, i in hashed if (value := values[i]) is not None]
-    pairs += [f"+{header}={value}" for header, value in extra.items()]
-    # NUL stands in no text, so that no two contents give the same bytes.
-    return hashlib.blake2b("\0".join(pairs).encode(), digest_size=16).hexdigest()
