@@ -1,0 +1,1 @@
+"""How fast exports are loaded, beside the usual ways of doing it: `make bench` measures, docs/performance.md tells."""

@@ -1,0 +1,82 @@
+"""What the bench runs in: an environment for the other contenders, a server of its own, and which machine it is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack.paths import REPOSITORY, StackError
+from stack.ports import free_port
+from stack.postgres import Cluster
+
+FOLDER = REPOSITORY / ".local" / "bench"
+VENV = FOLDER / "venv"
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
+OTHERS = ("pandas", "openpyxl", "dlt", "fastexcel", "polars")
+
+
+def contenders_python() -> str:
+    """The Python of the other contenders' environment, made anew when its pins changed."""
+    python, stamp = VENV / "bin" / "python", VENV / "requirements.sha256"
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        uv = [sys.executable, "-m", "uv"]
+        for command in (
+            [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)],
+            [*uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(REQUIREMENTS)],
+        ):
+            if subprocess.run(command, check=False).returncode:
+                raise StackError("The packages that the bench compares with could not be installed: see above.")
+        stamp.write_text(wanted)
+    return str(python)
+
+
+@contextmanager
+def server() -> Iterator[Cluster]:
+    """A server as in production, durable, for this run alone."""
+    folder = FOLDER / "cluster"
+    cluster = Cluster(folder / "postgres", folder / "secrets")
+    cluster.stop()  # of a run that was killed
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        cluster.start(free_port())
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def machine(cluster: Cluster) -> dict[str, str]:
+    """What the figures hold for, by name."""
+    with cluster.superuser() as connection, connection.cursor() as cursor:
+        shown = {}
+        for name in ("server_version", "shared_buffers", *DURABILITY):
+            cursor.execute(f"show {name}")
+            ((shown[name],),) = cursor.fetchall()
+    durability = ", ".join(f"{name} = {shown[name]}" for name in DURABILITY)
+    return {
+        "Processor": f"{_first('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores",
+        "Memory": f"{int(_first('/proc/meminfo', 'MemTotal').split()[0]) / 1e6:.0f} GB",
+        "Python": sys.version.split()[0],
+        "PostgreSQL": f"{shown['server_version']}; {durability}, shared_buffers = {shown['shared_buffers']}",
+        "Beside it": ", ".join(_pins()),
+        "Busy before the run": f"{os.getloadavg()[0]:.1f} processes (load of the last minute)",
+    }
+
+
+def _first(file: str, name: str) -> str:
+    found = re.search(rf"^{name}\s*: (.*)$", Path(file).read_text(), re.MULTILINE)
+    return found[1].strip() if found else "unknown"
+
+
+def _pins() -> Iterator[str]:
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)", REQUIREMENTS.read_text(), re.MULTILINE))
+    yield from (f"{name} {pins[name]}" for name in OTHERS)
