@@ -71,7 +71,8 @@ def connection(case: Case) -> Iterator[Connection]:
 
 def _settings(inbox: Path, state: Path) -> Settings:
     return Settings(
-        inbox=inbox,
+        inbox=str(inbox),
+        mailbox=None,
         state=state,
         timezone=REGION_ZONE,
         region="Ростовская область",

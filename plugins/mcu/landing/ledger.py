@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import execute_values
 
-from mcu.landing import stage
-from mcu.landing.inbox import InboxFile
+from mcu.landing import rules, stage
+from mcu.landing.memory import InboxFile
 
-UNKNOWN = "unknown"  # the source of what cannot be told apart: not a workbook, no known headers
+UNKNOWN = rules.UNKNOWN
 COLUMN_IS_KNOWN = "column_is_known"  # the check that announces a column nobody knows
 ENOUGH_HISTORY = 3  # loads
 
@@ -36,33 +40,13 @@ def only_run(connection: Connection, source: str) -> Iterator[None]:
                 cursor.execute("select pg_advisory_unlock(hashtext('mcu.run.' || %s))", (source,))
 
 
-def is_known(connection: Connection, file: InboxFile) -> bool:
-    """Whether this content has been published as of the same moment, or refused.
-
-    The modification time of a copy says nothing, so that such a file is known at any moment.
-    """
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            """
-            select from ops.load
-            where sha256 = %(sha256)s and (
-                status = 'refused'
-                or status = 'published' and (exported_at = %(moment)s or %(told_by)s = 'modified_time')
-            )
-            limit 1
-            """,
-            {"sha256": file.sha256, "moment": file.exported_at.moment, "told_by": file.exported_at.told_by},
-        )
-        return cursor.rowcount > 0
-
-
 def start(connection: Connection, source: str, file: InboxFile, run_id: str) -> int:
     """Write the row of a load that begins, commit, return its load_id."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "insert into ops.load (source, uri, sha256, exported_at, exported_at_from, run_id, status) "
-            "values (%s, %s, %s, %s, %s, %s, 'running') returning load_id",
-            (source, file.uri, file.sha256, *file.exported_at, run_id),
+            "insert into ops.load (source, uri, sha256, exported_at, exported_at_from, run_id, rules, status) "
+            "values (%s, %s, %s, %s, %s, %s, %s, 'running') returning load_id",
+            (source, file.uri, file.sha256, *file.exported_at, run_id, rules.digest(source)),
         )
         (load_id,) = cursor.fetchone() or (0,)
         return int(load_id)
@@ -81,39 +65,62 @@ def close(connection: Connection, load_id: int, status: str, error: str) -> None
 
 
 def refuse(connection: Connection, source: str, file: InboxFile, run_id: str, error: str) -> None:
-    """Write that the file is not taken until its content changes; once, though two runs may meet it."""
+    """Write that the file is not taken until its content or the rules change; once, though two runs may meet it."""
+    ruled = rules.digest(source)
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('mcu.refuse'))")
         cursor.execute(
             """
             insert into ops.load
-                (source, uri, sha256, exported_at, exported_at_from, run_id, status, error, finished_at)
-            select %s, %s, %s, %s, %s, %s, 'refused', %s, clock_timestamp()
-            where not exists (select from ops.load where sha256 = %s and status = 'refused')
+                (source, uri, sha256, exported_at, exported_at_from, run_id, rules, error, status, finished_at)
+            select %s, %s, %s, %s, %s, %s, %s, %s, 'refused', clock_timestamp()
+            where not exists (select from ops.load where sha256 = %s and rules = %s and status = 'refused')
             """,
-            (source, file.uri, file.sha256, *file.exported_at, run_id, error, file.sha256),
+            (source, file.uri, file.sha256, *file.exported_at, run_id, ruled, error, file.sha256, ruled),
         )
 
 
-def usual_rows(connection: Connection, source: str) -> dict[str, int]:
-    """Between how many rows the loads of a source usually have: half and twice the median of the last ten."""
+def usual(connection: Connection, source: str, exported_at: dt.datetime) -> dict[str, Any]:
+    """What the last ten loads of a source lead one to expect of the next, exported at this local time.
+
+    `rows_at_least`, `rows_at_most`: half and twice their median of rows. `newest_at_least`: the day that its newest
+    message was created on, if the source lags no more than a day behind the slowest of them. None: too few loads.
+    """
     with connection, connection.cursor() as cursor:
         cursor.execute(
             """
-            select count(*), percentile_cont(0.5) within group (order by rows_read)
+            select
+                count(*), percentile_cont(0.5) within group (order by rows_read),
+                max((exported_at at time zone %(timezone)s)::date - newest)
             from (
-                select rows_read from ops.load
-                where source = %s and status = 'published'
+                select rows_read, exported_at, (
+                    select max(created_on) from ops.load_day where load_day.load_id = load.load_id
+                ) as newest
+                from ops.load
+                where source = %(source)s and status = 'published' and replay_of is null
                 order by load_id desc
                 limit 10
             ) as last_loads
             """,
-            (source,),
+            {"source": source, "timezone": str(exported_at.tzinfo)},
         )
-        ((loads, median),) = cursor.fetchall()
+        ((loads, median, lag),) = cursor.fetchall()
     if loads < ENOUGH_HISTORY:
-        return {"rows_at_least": 0, "rows_at_most": 10**12}
-    return {"rows_at_least": int(median / 2), "rows_at_most": int(median * 2)}
+        return dict.fromkeys(("rows_at_least", "rows_at_most", "newest_at_least"))
+    return {
+        "rows_at_least": int(median / 2),
+        "rows_at_most": int(median * 2),
+        "newest_at_least": exported_at.date() - dt.timedelta(days=(lag or 0) + 1),
+    }
+
+
+def note_days(cursor: Cursor, load_id: int, days: Mapping[dt.date | None, int]) -> None:
+    """Write how many rows of each day of creation the reader counted in the file."""
+    execute_values(
+        cursor,
+        "insert into ops.load_day (load_id, created_on, rows_read) values %s",
+        [(load_id, day, rows) for day, rows in days.items()],
+    )
 
 
 def announced_columns(connection: Connection, source: str) -> set[str]:

@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-from contextlib import closing
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from mcu.landing import inbox, ledger, stage
-from mcu.landing.inbox import InboxFile
+from mcu.landing.inbox import Inbox, InboxFile
+from mcu.landing.known import KnownRows
 from mcu.landing.publish import Publication, publish
+from mcu.landing.stage import Line
 from mcu.quality import gate, suites
 from mcu.quality.gate import Gate, Outcome
 from mcu.settings import Settings
-from mcu.sources.workbook import Export, ExportError, open_export
+from mcu.sources.workbook import Export, ExportError, RawRow, open_export
 
 log = logging.getLogger(__name__)
+
+ROWS_A_QUESTION = 2000
 
 
 @dataclass
 class Summary:
-    """What one run did: published loads by uri, reasons by uri of what was refused and of what broke."""
+    """What one run did: published loads by uri, reasons by uri of what was refused, broke, or is left for later.
+
+    `seconds`: time by phase (read, stage, validate, publish), reading without the COPY that it feeds.
+    """
 
     published: dict[str, Publication] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
 class Loader:
     """One run over the inbox for one source. The gate, slow to start, is started with the first file to load."""
 
-    def __init__(self, dsn: str, source: str, settings: Settings, run_id: str) -> None:
+    def __init__(self, dsn: str, source: str, settings: Settings, run_id: str, inbox: Inbox | None = None) -> None:
         self._dsn = dsn
         self._source = source
         self._settings = settings
         self._run_id = run_id
+        self._inbox = inbox or Inbox.local(settings)
         self._gate: Gate | None = None
         self.summary = Summary()
 
@@ -45,14 +60,15 @@ class Loader:
 
         Raises FileNotFoundError without an inbox, psycopg2.OperationalError when the warehouse is gone.
         """
-        with closing(psycopg2.connect(self._dsn)) as connection, ledger.only_run(connection, self._source):
-            found = inbox.scan(self._settings)
-            self.summary.failed |= found.unreadable
-            new = [file for file in found.files if not ledger.is_known(connection, file)]
-            log.info("%d workbooks in the inbox, %d of them new", len(found.files), len(new))
-            for number, file in enumerate(new, 1):
-                if not ledger.is_known(connection, file):  # a copy may have been loaded just now
-                    log.info("%d/%d %s %s", number, len(new), file.uri, self._take(connection, file))
+        with (
+            closing(connect(self._dsn)) as connection,
+            closing(connect(self._dsn)) as self._asking,
+            ledger.only_run(connection, self._source),
+        ):
+            for file in self._inbox.new_files(connection, self._source):
+                log.info("%s %s", file.uri, self._take(connection, file))
+            self.summary.failed |= self._inbox.unreadable
+            self.summary.waiting = self._inbox.waiting
         if self._gate and self._gate.results:
             from mcu.quality import docs
 
@@ -62,8 +78,13 @@ class Loader:
     def _take(self, connection: Connection, file: InboxFile) -> str:
         """Load, refuse or leave one file; returns what became of it, in a line."""
         try:
-            export = open_export(file.path, file.uri)
+            with open_export(file.path, file.uri) as export:
+                inbox.note_source(connection, file, export.source)
+                if export.source != self._source:
+                    return f"left to {export.source}"
+                return self._load(connection, file, export)
         except ExportError as error:
+            inbox.note_source(connection, file, error.source or ledger.UNKNOWN)
             if error.source not in (None, self._source):
                 return f"left to {error.source}"
             ledger.refuse(connection, error.source or ledger.UNKNOWN, file, self._run_id, str(error))
@@ -72,14 +93,15 @@ class Loader:
         except OSError as error:
             self.summary.failed[file.uri] = str(error)
             return f"failed: {error}"
-        if export.source != self._source:
-            return f"left to {export.source}"
+
+    def _load(self, connection: Connection, file: InboxFile, export: Export) -> str:
         load_id = ledger.start(connection, self._source, file, self._run_id)
         try:
-            done = self._load(connection, load_id, file, export)
+            done = self._stage_and_publish(connection, load_id, file, export)
         except psycopg2.OperationalError:
             raise
         except ExportError as error:
+            connection.rollback()
             ledger.close(connection, load_id, "refused", str(error))
             self.summary.refused[file.uri] = str(error)
             return f"refused: {error}"
@@ -95,20 +117,20 @@ class Loader:
             f"quarantined {done.quarantined}"
         )
 
-    def _load(self, connection: Connection, load_id: int, file: InboxFile, export: Export) -> Publication:
+    def _stage_and_publish(self, connection: Connection, load_id: int, file: InboxFile, export: Export) -> Publication:
         moment = file.exported_at.moment
-        stage.create(connection, self._source, load_id, export.rows(), moment, self._settings.timezone)
+        reading = _Reading(export, KnownRows(self._asking, self._source, moment))
+        with self._timed("stage"):
+            stage.create(connection, self._source, load_id, reading.lines(), moment, self._settings.timezone)
+        self.summary.seconds["read"] += reading.seconds
+        self.summary.seconds["stage"] -= reading.seconds
         self._gate = self._gate or Gate(self._dsn)
-        outcomes = self._gate.validate(
-            suites.path(self._source),
-            stage.query(self._source, load_id),
-            file.uri,
-            ledger.usual_rows(connection, self._source),
-            index=("row_number",),
-        )
+        with self._timed("validate"):
+            outcomes = self._validate(connection, load_id, file, self._gate, has_news=reading.has_news)
         if faults := gate.load_faults(outcomes):
             raise ExportError(f"{file.uri}: {'; '.join(faults)}", self._source)
-        with connection, connection.cursor() as cursor:
+        with self._timed("publish"), connection, connection.cursor() as cursor:
+            ledger.note_days(cursor, load_id, reading.days)
             done = publish(cursor, self._source, load_id, moment, gate.row_faults(outcomes))
             outcomes += _of_the_columns(file.uri, export, ledger.announced_columns(connection, self._source))
             outcomes += _of_the_moment(file.uri, self._source, done)
@@ -117,6 +139,67 @@ class Loader:
             if not outcome.is_passed:
                 log.warning("%s: %s (rows: %s)", file.uri, outcome.sentence, outcome.rows_failed or "-")
         return done
+
+    def _validate(
+        self, connection: Connection, load_id: int, file: InboxFile, gate: Gate, *, has_news: bool
+    ) -> list[Outcome]:
+        """The load as a whole, and the rows that are not known; those that are have passed before."""
+        usual = ledger.usual(connection, self._source, file.exported_at.moment)
+        outcomes = gate.validate(suites.path("load"), stage.query_all(self._source, load_id), file.uri, usual)
+        if has_news:
+            rows = stage.query(self._source, load_id)
+            outcomes += gate.validate(suites.path(self._source), rows, file.uri, index=("row_number",))
+        return outcomes
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.summary.seconds[phase] += time.perf_counter() - started
+
+
+class _Reading:
+    """The rows of one export on their way to the stage table: known ones by name only, the others whole."""
+
+    def __init__(self, export: Export, known: KnownRows) -> None:
+        self._export = export
+        self._known = known
+        self.days: Counter[dt.date | None] = Counter()
+        self.has_news = False
+        self.seconds = 0.0
+
+    def lines(self) -> Iterator[Line]:
+        """Lines for the stage table, in the order of the file."""
+        raw_rows = self._export.raw_rows()
+        while chunk := self._chunk(raw_rows):
+            yield from chunk
+
+    def _chunk(self, raw_rows: Iterator[RawRow]) -> list[Line]:
+        started = time.perf_counter()
+        rows = list(islice(raw_rows, ROWS_A_QUESTION))
+        known = self._known.find([row.digest for row in rows]) if rows else {}
+        self.has_news = self.has_news or len(known) < len(rows)
+        days = [self._export.created_on(row) for row in rows]
+        self.days.update(days)
+        lines = [
+            stage.known_line(self._export.source, row.row_number, row.digest, known[i])
+            if i in known
+            else stage.new_line(self._export.row(row), row.digest, days[i])
+            for i, row in enumerate(rows)
+        ]
+        self.seconds += time.perf_counter() - started
+        return lines
+
+
+def connect(dsn: str) -> Connection:
+    """A connection for loading: compresses long texts with LZ4 where the server can, several times faster."""
+    connection = psycopg2.connect(dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select set_config(name, 'lz4', false) from pg_settings "
+            "where name = 'default_toast_compression' and 'lz4' = any(enumvals)"
+        )
+    return connection
 
 
 def _of_the_columns(uri: str, export: Export, announced: set[str]) -> list[Outcome]:

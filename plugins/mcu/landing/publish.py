@@ -51,6 +51,12 @@ def publish(
     return publication
 
 
+def _cabinet(source: str) -> sql.Composable:
+    """The field with the cabinet that exported a row; null in a source without one."""
+    fields = [field for field, kind in columns.load(source).types.items() if kind == "cabinet"]
+    return sql.Identifier(fields[0]) if fields else sql.NULL
+
+
 class _Statements:
     """The statements of one publication, in the order `publish` runs them."""
 
@@ -65,6 +71,8 @@ class _Statements:
             "fields": sql.SQL(", ").join(map(sql.Identifier, fields)),
             "stage_fields": sql.SQL(", ").join(sql.Identifier("s", field) for field in fields),
             "known_fields": sql.SQL(", ").join(sql.Identifier("known", field) for field in fields),
+            "created_on": sql.SQL(stage.created_on(source)),
+            "cabinet": _cabinet(source),
         }
 
     def run(self, statement: str, **parameters: object) -> None:
@@ -104,9 +112,20 @@ class _Statements:
         self.run(
             """
             create temporary table observation on commit drop as
+            with sound as (
+                select distinct on (source_key)
+                    source_key, row_number, content_hash, is_known, row_digest, {cabinet} as cabinet,
+                    {created_on} as created_on
+                from {stage}
+                where not exists (select from fault where fault.row_number = {stage}.row_number)
+                order by source_key, is_known desc, row_number
+            )
+            select sound.*, content_hash as known_hash, null::timestamptz as known_at, 'unchanged' as verdict
+            from sound
+            where is_known
+            union all
             select
-                s.source_key, s.row_number,
-                known.content_hash as known_hash, known.exported_at as known_at,
+                s.*, known.content_hash as known_hash, known.exported_at as known_at,
                 case
                     when known.content_hash = s.content_hash or exists (
                         select from {raw} as same
@@ -119,12 +138,7 @@ class _Statements:
                         then 'changed'
                     else 'new'
                 end as verdict
-            from (
-                select distinct on (source_key) source_key, row_number, content_hash
-                from {stage}
-                where not exists (select from fault where fault.row_number = {stage}.row_number)
-                order by source_key, row_number
-            ) as s
+            from sound as s
             left join lateral (
                 select content_hash, exported_at
                 from {raw} as version
@@ -132,8 +146,10 @@ class _Statements:
                 order by exported_at desc, content_hash desc
                 limit 1
             ) as known on true
+            where not s.is_known
             """
         )
+        self.run("analyze observation (source_key, row_number, verdict)")
 
     def insert_versions(self) -> None:
         self.run(
@@ -233,22 +249,49 @@ class _Statements:
         )
         self.run(
             """
-            insert into raw.last_seen as seen (source, source_key, last_seen_exported_at)
-            select %(source)s, source_key, %(exported_at)s from observation
-            on conflict (source, source_key) do update set last_seen_exported_at = excluded.last_seen_exported_at
-            where seen.last_seen_exported_at < excluded.last_seen_exported_at
+            insert into raw.last_seen as seen
+                (source, source_key, last_seen_exported_at, content_hash, row_digest, cabinet, created_on)
+            select %(source)s, source_key, %(exported_at)s, content_hash, row_digest, cabinet, created_on
+            from observation
+            on conflict (source, source_key) do update set
+                last_seen_exported_at = excluded.last_seen_exported_at,
+                content_hash = excluded.content_hash,
+                row_digest = excluded.row_digest,
+                cabinet = excluded.cabinet,
+                created_on = excluded.created_on
+            where
+                (seen.last_seen_exported_at, coalesce(seen.content_hash, ''))
+                < (excluded.last_seen_exported_at, excluded.content_hash)
             """
         )
 
     def close_ledger(self) -> None:
-        for field, kind in columns.load(self._source).types.items():
-            if kind == "cabinet":
-                self.run(
-                    f"""
-                    insert into ops.load_cabinet (load_id, cabinet, rows_read)
-                    select %(load_id)s, {field}, count(*) from {{stage}} where {field} is not null group by {field}
-                    """
-                )
+        self.run(
+            """
+            insert into ops.load_cabinet (load_id, cabinet, rows_read)
+            select %(load_id)s, cabinet, count(*)
+            from (select {cabinet} as cabinet from {stage}) as s
+            where cabinet is not null
+            group by cabinet
+            """
+        )
+        self.run(
+            """
+            update ops.load_day
+            set rows_quarantined = found.quarantined, rows_repeated = found.repeated
+            from (
+                select
+                    s.created_on,
+                    count(fault.row_number) as quarantined,
+                    count(*) filter (where fault.row_number is null and o.row_number is null) as repeated
+                from {stage} as s
+                left join fault using (row_number)
+                left join observation as o using (row_number)
+                group by s.created_on
+            ) as found
+            where load_id = %(load_id)s and load_day.created_on is not distinct from found.created_on
+            """
+        )
         self.run(
             """
             update ops.load

@@ -22,9 +22,14 @@ def apply(connection: Connection) -> None:
     """Create or extend everything that dbt does not build, and commit. Two at once wait for each other."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('mcu.schema'))")
-        cursor.execute(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
+        cursor.execute(_script("schema.sql"))
         for source in columns.SOURCES:
             cursor.execute(_raw_ddl(source))
+        cursor.execute(_script("reconciliation.sql"))
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _raw_ddl(source: str) -> sql.Composable:

@@ -94,7 +94,9 @@ create table if not exists ops.load (
     finished_at timestamptz,
     check (status <> 'published' or rows_read = rows_new + rows_changed + rows_unchanged + rows_quarantined)
 );
-alter table ops.load add column if not exists rules text;
+alter table ops.load
+add column if not exists rules text,
+add column if not exists replay_of bigint references ops.load;
 create index if not exists load_sha256_idx on ops.load (sha256);
 create index if not exists load_source_status_idx on ops.load (source, status, exported_at);
 
@@ -102,6 +104,7 @@ comment on table ops.load is 'One row a file that was taken: what was in it and 
 comment on column ops.load.status is
 'running: now, or killed on the way; published; refused: tried again only when the content changes; failed: tried again.';
 comment on column ops.load.run_id is 'The run that took the file: it answers for what it refused.';
+comment on column ops.load.replay_of is 'The load whose quarantined rows this one brought back.';
 comment on column ops.load.rules is
 'Digest of the column maps and suites of that time: a refused file is tried again when they change.';
 
@@ -121,11 +124,13 @@ comment on table ops.inbox_file is 'Every file of the inbox that was read, so th
 comment on column ops.inbox_file.version is 'What the store tells of a change: modification time or ETag.';
 comment on column ops.inbox_file.source is 'Told by the headers; null: not read yet.';
 
--- What the reader counted in the file, apart from everything that SQL made of it: see ops.reconciliation.
+-- What the reader counted in the file, and what publishing made of it: see ops.reconciliation.
 create table if not exists ops.load_day (
     load_id bigint not null references ops.load,
     created_on date,
-    rows_read bigint not null
+    rows_read bigint not null,
+    rows_quarantined bigint not null default 0,
+    rows_repeated bigint not null default 0
 );
 create index if not exists load_day_load_idx on ops.load_day (load_id);
 
@@ -171,7 +176,7 @@ add column if not exists content_hash text collate "C",
 add column if not exists row_digest uuid,
 add column if not exists cabinet text,
 add column if not exists created_on date;
-create index if not exists last_seen_row_digest_idx on raw.last_seen (row_digest);
+create unique index if not exists last_seen_row_digest_idx on raw.last_seen (row_digest);
 comment on table raw.last_seen is 'What the newest export that showed a key said of it.';
 comment on column raw.last_seen.row_digest is
 'Digest of the row as it stood in the file: a row of the same digest need not be read, checked or stored again.';

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
+from functools import cache
 from io import StringIO
 from itertools import islice
 from typing import TextIO, cast
@@ -15,12 +16,16 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from mcu.landing.known import KnownRow
+from mcu.landing.schema import raw_table
 from mcu.settings import FIRST_YEAR
 from mcu.sources import columns
 from mcu.sources.workbook import Row
 
 PARSERS = {"date": "to_local_date", "timestamp": "to_local_timestamp", "duration": "to_milliseconds"}
 ROWS_A_CHUNK = 500
+
+Line = tuple[object, ...]  # one row of a stage table, in the order that `create` copies it
 
 # An older date is a slip, and would make dense marts of a hundred thousand days.
 CALENDAR_FROM = dt.date(FIRST_YEAR, 1, 1)
@@ -31,19 +36,55 @@ def table(source: str, load_id: int) -> sql.Identifier:
 
 
 def query(source: str, load_id: int) -> str:
-    """What the gate asks about: the table, and whether each date, timestamp and duration that is there can be read."""
+    """What the gate asks about each row that is not known to be sound.
+
+    The table, and whether each date, timestamp and duration that is there can be read.
+    """
     readable = (
         f"({field} is null or {field}_parsed is not null) as {field}_is_readable"
         for field, kind in columns.load(source).types.items()
         if kind in PARSERS
     )
-    return f"select *, {', '.join(readable)} from stage.{source}_{load_id}"
+    return f"select *, {', '.join(readable)} from stage.{source}_{load_id} where not is_known"
+
+
+def query_all(source: str, load_id: int) -> str:
+    """What the gate asks about the load as a whole: number and day of creation of every row."""
+    return f"select row_number, {created_on(source)} as created_on from stage.{source}_{load_id}"
+
+
+def created_on(source: str) -> str:
+    """SQL for the local day a row of a stage table was created."""
+    return f"coalesce(created_on, {columns.CREATED[source]}_parsed::date)"
+
+
+def new_line(row: Row, digest: bytes | None = None, created_on: dt.date | None = None) -> Line:
+    """The line of a row that is to be checked and stored; `created_on`: as the reader saw it."""
+    extra = json.dumps(row.extra, ensure_ascii=False) if row.extra else None
+    digest_hex = digest.hex() if digest else None
+    return row.row_number, row.source_key, row.content_hash, digest_hex, False, created_on, extra, *row.values
+
+
+def known_line(source: str, row_number: int, digest: bytes, known: KnownRow) -> Line:
+    """The line of a row that the warehouse holds as it is: its fields stay where they are."""
+    fields = _fields_of_a_known_row(source, known.cabinet)
+    return row_number, known.source_key, known.content_hash, digest.hex(), True, known.created_on, None, *fields
+
+
+@cache
+def _fields_of_a_known_row(source: str, cabinet: str | None) -> tuple[str | None, ...]:
+    return tuple(cabinet if kind == "cabinet" else None for kind in columns.load(source).types.values())
 
 
 def create(
-    connection: Connection, source: str, load_id: int, rows: Iterable[Row], exported_at: dt.datetime, timezone: ZoneInfo
+    connection: Connection,
+    source: str,
+    load_id: int,
+    lines: Iterable[Line],
+    exported_at: dt.datetime,
+    timezone: ZoneInfo,
 ) -> int:
-    """Create the table of a load, copy `rows` into it, commit; returns how many rows it took.
+    """Create the table of a load, copy `lines` into it, commit; returns how many rows it took.
 
     Beside the fields it has what the gate asks about: `<field>_parsed` (date, timestamp or milliseconds, null where
     unreadable), `exported_on` and `created_before` (the latest day and moment a row can have been created, local
@@ -52,20 +93,20 @@ def create(
     types = columns.load(source).types
     with connection, connection.cursor() as cursor:
         cursor.execute(_ddl(table(source, load_id), types, exported_at.astimezone(timezone).replace(tzinfo=None)))
-        copied = ["row_number", "source_key", "content_hash", *types, "extra"]
+        copied = ["row_number", "source_key", "content_hash", "row_digest", "is_known", "created_on", "extra", *types]
         command = sql.SQL("copy {} ({}) from stdin (format csv)").format(
             table(source, load_id), sql.SQL(", ").join(map(sql.Identifier, copied))
         )
-        cursor.copy_expert(command, cast("TextIO", _CsvStream(rows)))
+        cursor.copy_expert(command, cast("TextIO", _CsvStream(lines)))
         rows_read: int = cursor.rowcount
-        cursor.execute(_MARK_KEY_CONFLICTS.format(table=table(source, load_id)))
-        cursor.execute(sql.SQL("analyze {} (row_number, source_key)").format(table(source, load_id)))
+        _mark_key_conflicts(cursor, source, load_id)
+        cursor.execute(sql.SQL("analyze {} (row_number, source_key, is_known)").format(table(source, load_id)))
     return rows_read
 
 
 def drop(cursor: Cursor, source: str, load_id: int) -> None:
-    """Drop the table of a load, if it has come to one."""
-    cursor.execute(sql.SQL("drop table if exists {}").format(table(source, load_id)))
+    """Drop the table of a load, if it has come to one, and what a killed gate left on it."""
+    cursor.execute(sql.SQL("drop table if exists {} cascade").format(table(source, load_id)))
 
 
 def drop_orphans(connection: Connection, source: str) -> None:
@@ -80,14 +121,42 @@ def drop_orphans(connection: Connection, source: str) -> None:
             drop(cursor, source, load_id)
 
 
-_MARK_KEY_CONFLICTS = sql.SQL(
-    """
-    update {table} set is_key_conflict = true
-    where source_key in (
-        select source_key from {table} group by source_key having min(content_hash) <> max(content_hash)
+def _mark_key_conflicts(cursor: Cursor, source: str, load_id: int) -> None:
+    """Mark the rows whose key stands there with other content too, and give the known ones of them their fields."""
+    names = {"stage": table(source, load_id), "raw": raw_table(source)}
+    cursor.execute(
+        sql.SQL(
+            """
+            update {stage} set is_key_conflict = true
+            where source_key in (
+                select source_key from {stage}
+                where source_key in (select source_key from {stage} where not is_known)
+                group by source_key
+                having min(content_hash) <> max(content_hash)
+            )
+            """
+        ).format(**names)
     )
-    """
-)
+    if cursor.rowcount:
+        # «Кабинет» is no part of the content: the stage has that of this very row.
+        types = columns.load(source).types
+        fields = [*(field for field, kind in types.items() if kind != "cabinet"), "extra"]
+        given = (sql.SQL("{} = {}").format(sql.Identifier(field), sql.Identifier("held", field)) for field in fields)
+        cursor.execute(
+            sql.SQL(
+                """
+                update {stage} as s set is_known = false, {fields}
+                from (
+                    select distinct on (source_key) version.*
+                    from {raw} as version
+                    join {stage} as known using (source_key, content_hash)
+                    where known.is_known and known.is_key_conflict
+                    order by source_key
+                ) as held
+                where s.is_known and s.is_key_conflict and s.source_key = held.source_key
+                """
+            ).format(**names, fields=sql.SQL(", ").join(given))
+        )
 
 
 def _ddl(name: sql.Identifier, types: dict[str, str], exported_at: dt.datetime) -> sql.Composable:
@@ -108,13 +177,16 @@ def _ddl(name: sql.Identifier, types: dict[str, str], exported_at: dt.datetime) 
             row_number bigint not null,
             source_key text,
             content_hash text collate "C" not null,
+            row_digest uuid,
+            is_known boolean not null,
+            created_on date,
             extra jsonb,
             is_key_conflict boolean not null default false,
             exported_on date not null default {},
             created_before timestamp not null default {},
             calendar_from date not null default {},
             {}
-        )
+        ) with (autovacuum_enabled = false)
         """
     ).format(
         name,
@@ -126,18 +198,13 @@ def _ddl(name: sql.Identifier, types: dict[str, str], exported_at: dt.datetime) 
 
 
 class _CsvStream:
-    """Rows as the CSV that COPY reads: what is not quoted and empty is null."""
+    """Lines as the CSV that COPY reads: what is not quoted and empty is null."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._rows = iter(rows)
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = iter(lines)
 
     def read(self, _size: int) -> str:
         buffer = StringIO()
         # With "\r\n" as the line's end both characters are quoted inside a field.
-        csv.writer(buffer, lineterminator="\r\n").writerows(self._lines())
+        csv.writer(buffer, lineterminator="\r\n").writerows(islice(self._lines, ROWS_A_CHUNK))
         return buffer.getvalue()
-
-    def _lines(self) -> Iterator[Sequence[object]]:
-        for row in islice(self._rows, ROWS_A_CHUNK):
-            extra = json.dumps(row.extra, ensure_ascii=False) if row.extra else None
-            yield row.row_number, row.source_key, row.content_hash, *row.values, extra

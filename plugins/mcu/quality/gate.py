@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import parse_dsn
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 CRITICAL = "critical"
 WARNING = "warning"
 MISSING = "…"
+SCHEMA = "stage"  # of the views that the library is given
 
 # Even in the COMPLETE format the library names only as many failing rows as this says, 20 if it says nothing.
 EVERY_ROW = 2**31 - 1
@@ -102,13 +104,26 @@ class Gate:
     ) -> list[Outcome]:
         """Ask every expectation of the JSON file `suite` about the rows of `query`, called `batch` in the results.
 
-        `parameters`: values of `{"$PARAMETER": name}` in the suite, sentences may name them too. `index`: columns that
-        tell a row: with them every row that fails a critical expectation is named.
+        `parameters`: values of `{"$PARAMETER": name}` in the suite, sentences may name them too; what depends on one
+        that is None is not asked. `index`: columns that tell a row: with them every row that fails a critical
+        expectation is named.
         Raises GateError if an expectation cannot be evaluated.
         """
         parameters = dict(parameters or {})
         name, expectations = _read(suite, parameters)
-        asset = self._warehouse.add_query_asset(f"{next(self._numbers)} · {batch}", query)
+        with self._view(query) as view:
+            return self._validate_view(name, expectations, view, batch, parameters, index)
+
+    def _validate_view(
+        self,
+        name: str,
+        expectations: list[dict[str, Any]],
+        view: str,
+        batch: str,
+        parameters: dict[str, Any],
+        index: Sequence[str],
+    ) -> list[Outcome]:
+        asset = self._warehouse.add_table_asset(f"{next(self._numbers)} · {batch}", view)
         rows = asset.add_batch_definition_whole_table("all").get_batch()
         ask = partial(_ask, rows, name, parameters)
         result = ask(expectations, "BOOLEAN_ONLY")  # a few queries for all of them, not a few for each
@@ -122,14 +137,25 @@ class Gate:
         self._warehouse.delete_asset(asset.name)
         result.results = [details.get(_sentence(entry), entry) for entry in result.results]
         self.results.append(result)
-        rows_checked = self._count(query)
+        rows_checked = self._run(f"select count(*) from {SCHEMA}.{view}")[0][0]
         return [_outcome(name, batch, rows_checked, entry) for entry in result.results]
 
-    def _count(self, query: str) -> int:
+    @contextmanager
+    def _view(self, query: str) -> Iterator[str]:
+        """The query as a view: of a bare query the library fetches every row to learn its columns."""
+        view = f"gate_{uuid4().hex}"
+        self._run(f"create view {SCHEMA}.{view} as {query}")
+        try:
+            yield view
+        finally:
+            self._run(f"drop view if exists {SCHEMA}.{view}")
+
+    def _run(self, statement: str) -> list[Any]:
         with closing(self._warehouse.get_engine().raw_connection()) as connection, connection.cursor() as cursor:
-            cursor.execute(f"select count(*) from ({query}) as rows")
-            ((rows,),) = cursor.fetchall()
-            return int(rows)
+            cursor.execute(statement)
+            rows = cursor.fetchall() if cursor.description else []
+            connection.commit()
+            return rows
 
 
 RECORD = """
@@ -186,11 +212,19 @@ def _fill(sentence: str, values: Mapping[str, Any]) -> str:
 def _read(suite: Path, parameters: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
     """Name and expectations of a suite, sentences filled with parameters and given to Data Docs to show."""
     definition = json.loads(suite.read_text(encoding="utf-8"))
-    for expectation in definition["expectations"]:
+    expectations = [one for one in definition["expectations"] if not _is_of_the_unknown(one, parameters)]
+    for expectation in expectations:
         sentence = _fill(expectation["meta"]["sentence"], parameters)
         expectation["meta"]["sentence"] = sentence
         expectation["description"] = f"Не должно быть: {PLACEHOLDER.sub(MISSING, sentence)}"
-    return definition["name"], definition["expectations"]
+    return definition["name"], expectations
+
+
+def _is_of_the_unknown(expectation: Mapping[str, Any], parameters: Mapping[str, Any]) -> bool:
+    """Whether it compares with something of which there is no telling yet."""
+    values = expectation["kwargs"].values()
+    named = (value["$PARAMETER"] for value in values if isinstance(value, Mapping) and "$PARAMETER" in value)
+    return any(parameters[name] is None for name in named)
 
 
 def _is_critical(expectation: Mapping[str, Any]) -> bool:
@@ -268,6 +302,7 @@ def _sqlalchemy_url(dsn: str) -> str:
     from sqlalchemy import URL
 
     parts: dict[str, Any] = parse_dsn(dsn)
+    parts["options"] = f"{parts.get('options', '')} -c search_path={SCHEMA}".lstrip()
     url = URL.create(
         "postgresql+psycopg2",
         username=parts.pop("user", None),

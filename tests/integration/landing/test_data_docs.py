@@ -24,14 +24,13 @@ POS_ROWS = """
     from generate_series(1, 500) as n
     cross join (values ('02.02.2026')) as day (d)
 """
-USUAL = {"rows_at_least": 0, "rows_at_most": 1000}
 
 
 def test_processes_that_publish_at_once_lose_no_page(warehouse_dsn: str, tmp_path: Path) -> None:
     gates = []
     for run in ("a", "b", "c"):
         gate = Gate(warehouse_dsn)
-        gate.validate(suites.path("pos"), POS_ROWS, f"{run}.xlsx", USUAL)
+        gate.validate(suites.path("pos"), POS_ROWS, f"{run}.xlsx")
         gates.append(gate)
     fork = multiprocessing.get_context("fork")
     processes = [fork.Process(target=docs.publish, args=(gate.results, tmp_path)) for gate in gates]
@@ -50,7 +49,7 @@ def test_processes_that_publish_at_once_lose_no_page(warehouse_dsn: str, tmp_pat
 def test_a_page_shows_sentences_and_some_values(warehouse_dsn: str, tmp_path: Path) -> None:
     gate = Gate(warehouse_dsn)
     broken = POS_ROWS.replace("date '2026-02-10' as exported_on", "date '2026-02-01' as exported_on")
-    gate.validate(suites.path("pos"), broken, "x.xlsx", USUAL, ("row_number",))
+    gate.validate(suites.path("pos"), broken, "x.xlsx", index=("row_number",))
     docs.publish(gate.results, tmp_path)
     (page,) = tmp_path.glob("validations/**/*.html")
     content = page.read_text(encoding="utf-8")

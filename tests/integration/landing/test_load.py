@@ -23,6 +23,7 @@ from mcu.landing import publish as publish_module
 from mcu.landing.load import Loader, Summary
 from mcu.quality import suites
 from mcu.settings import PROJECT, Settings
+from mcu.sources.columns import SOURCES
 from tests.workbooks import write_incidents, write_pos
 
 pytestmark = pytest.mark.postgres
@@ -298,11 +299,13 @@ def test_one_file_that_breaks_stops_no_other_and_is_tried_again(
 def test_a_fault_of_the_whole_load_refuses_it(
     house: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suite = json.loads(suites.path("pos").read_text(encoding="utf-8"))
+    for source in (*SOURCES, "load"):
+        shutil.copy(suites.path(source), tmp_path)
+    suite = json.loads(suites.path("load").read_text(encoding="utf-8"))
     for expectation in suite["expectations"]:
         if expectation["type"] == "expect_table_row_count_to_be_between":
             expectation["severity"] = "critical"
-    (tmp_path / "pos.json").write_text(json.dumps(suite), encoding="utf-8")
+    (tmp_path / "load.json").write_text(json.dumps(suite), encoding="utf-8")
     monkeypatch.setattr(suites, "FOLDER", tmp_path)
     write_pos(house.inbox / "ПОС_2026-02-10_08-00.xlsx", [])
     error = "ПОС_2026-02-10_08-00.xlsx: Выгрузка пуста: нет ни одной строки"
@@ -380,7 +383,7 @@ def test_data_docs_are_built_and_trimmed(house: Warehouse, monkeypatch: pytest.M
     monkeypatch.setattr("mcu.quality.docs.KEPT_RESULTS", 2)
     docs = Path(house.environment["MCU_STATE"]) / "data_docs"
     for day in (10, 11, 12, 13):
-        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(1, rating=9))
+        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(day, rating=9))
         if day > 11:
             house.load("pos")
     index = (docs / "index.html").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection
 
-from mcu.landing import stage
+from mcu.landing import ledger, stage
+from mcu.landing.known import KnownRows
 from mcu.landing.publish import Publication, publish
 from mcu.sources import columns
 from mcu.sources.workbook import Row
@@ -41,10 +42,18 @@ def row(number: int, key: str | None, content: int) -> Row:
     return Row(number, key, digest(content), values, {"Новый": str(content)})
 
 
+def row_digest(row: Row) -> bytes:
+    return bytes.fromhex(row.content_hash[16:]) + str(row.source_key).encode().rjust(8, b"\0")[-8:]
+
+
+def created_on(row: Row) -> dt.date:
+    return dt.date(2026, 1, 1) + dt.timedelta(days=ord(str(row.source_key)[-1]) % 2)
+
+
 def land(
     connection: Connection, day: int, rows: Sequence[Row], faults: dict[int, list[str]] | None = None
 ) -> Publication:
-    """Stage and publish rows as one load, as of `day`."""
+    """Stage and publish rows as one load, as of `day`; rows that the warehouse knows by their digest only by name."""
     exported_at = DAY_0 + dt.timedelta(days=day)
     with connection, connection.cursor() as cursor:
         cursor.execute(
@@ -53,8 +62,16 @@ def land(
             (exported_at,),
         )
         ((load_id,),) = cursor.fetchall()
-    stage.create(connection, "pos", load_id, rows, exported_at, UTC)
+    known = KnownRows(connection, "pos", exported_at).find([row_digest(row) for row in rows])
+    lines = [
+        stage.known_line("pos", row.row_number, row_digest(row), known[i])
+        if i in known
+        else stage.new_line(row, row_digest(row), created_on(row))
+        for i, row in enumerate(rows)
+    ]
+    stage.create(connection, "pos", load_id, lines, exported_at, UTC)
     with connection, connection.cursor() as cursor:
+        ledger.note_days(cursor, load_id, Counter(map(created_on, rows)))
         return publish(cursor, "pos", load_id, exported_at, faults or {})
 
 
@@ -132,6 +149,10 @@ def check(connection: Connection, exports: Sequence[Export]) -> None:
         == last_seen
     )
     assert query(connection, "select count(*) from pg_tables where schemaname = 'stage'") == [(0,)]
+    assert query(
+        connection,
+        "select min(rows_unexplained), max(rows_unexplained), count(distinct load_id) from ops.reconciliation",
+    ) == [(0, 0, 1)]
 
 
 exports_in_any_order = st.lists(
@@ -167,6 +188,28 @@ def test_in_order_arrival_stores_no_repeats(warehouse: Connection) -> None:
     done = [land_export(warehouse, export) for export in exports]
     assert [(d.new, d.changed, d.unchanged) for d in done] == [(2, 0, 0), (0, 1, 1), (0, 0, 2), (0, 1, 0)]
     assert stored(warehouse) == expected(exports) == {"a": {1: {1}, 4: {3}}, "b": {1: {1}, 2: {2}}}
+
+
+def test_a_known_row_is_known_by_its_newest_export_only(warehouse: Connection) -> None:
+    def known(day: int) -> list[str]:
+        rows = [row(2, "a", 1), row(3, "a", 2), row(4, "b", 1), row(5, "c", 1)]
+        found = KnownRows(warehouse, "pos", DAY_0 + dt.timedelta(days=day)).find([row_digest(r) for r in rows])
+        return [f"{found[i].source_key}{int(found[i].content_hash, 16)}" for i in sorted(found)]
+
+    land_export(warehouse, Export(2, {"a": 1, "b": 1}))
+    assert (known(1), known(2), known(3)) == ([], ["a1", "b1"], ["a1", "b1"])
+    land_export(warehouse, Export(3, {"a": 2}))
+    assert (known(2), known(3)) == (["b1"], ["a2", "b1"])
+
+
+def test_a_known_row_that_meets_another_content_in_its_file_is_as_whole_as_that(warehouse: Connection) -> None:
+    land_export(warehouse, Export(1, {"a": 1, "b": 1}))
+    done = land(warehouse, 2, [row(2, "a", 1), row(3, "a", 2), row(4, "b", 1)], {2: ["конфликт"], 3: ["конфликт"]})
+    assert (done.unchanged, done.quarantined) == (1, 2)
+    assert query(warehouse, "select row_number, payload from ops.quarantine order by row_number") == [
+        (2, {"source_key": "a", "status": "1", "extra": {"Новый": "1"}}),
+        (3, {"source_key": "a", "status": "2", "extra": {"Новый": "2"}}),
+    ]
 
 
 def test_back_to_an_earlier_content(warehouse: Connection) -> None:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import psycopg2
 import pytest
-from hypothesis import HealthCheck, Phase, event, given
+from hypothesis import HealthCheck, Phase, event, example, given
 from hypothesis import settings as hypothesis_settings
 from psycopg2.extensions import connection as Connection
 
@@ -68,10 +68,10 @@ class Warehouse:
         tables = self.fetch("select schemaname || '.' || tablename from pg_tables where schemaname in ('raw', 'ops')")
         self.fetch(f"truncate {', '.join(name for (name,) in tables)} restart identity cascade; select")
         with TemporaryDirectory(dir=self.settings.inbox) as inbox:
-            settings = replace(self.settings, inbox=Path(inbox))
+            settings = replace(self.settings, inbox=inbox)
             for batch in batches:
                 for index in batch:
-                    arrive(files[index], settings.inbox)
+                    arrive(files[index], Path(inbox))
                 for source in settings.sources:
                     summary = Loader(self.dsn, source, settings, "any order").run()
                     assert not summary.failed
@@ -178,6 +178,14 @@ LATE = World(
     ((0, 3), (2, 5), (1, 4), (2, 3)),
 )
 
+# Two exports of one moment that contradict each other, twice with the same content as of another day.
+TIED = World(
+    tuple(
+        every_message(source, day, choice) for source in STATES for day, choice in ((9, 0), (10, 1), (10, 2), (11, 0))
+    ),
+    ((2, 6), (3, 7, 2), (1, 5), (0, 4, 6)),
+)
+
 
 @pytest.fixture(scope="module")
 def warehouse(
@@ -224,6 +232,7 @@ def test_a_late_export_is_history_and_no_present(warehouse: Warehouse) -> None:
     suppress_health_check=list(HealthCheck),
 )
 @given(worlds())
+@example(TIED)
 def test_the_set_of_exports_alone_decides(warehouse: Warehouse, world: World) -> None:
     event(f"exports {len(world.exports)}, arrivals {sum(map(len, world.arrivals))}")
     found = compare_orders(warehouse, world)
