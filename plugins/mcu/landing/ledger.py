@@ -52,6 +52,32 @@ def start(connection: Connection, source: str, file: InboxFile, run_id: str) -> 
         return int(load_id)
 
 
+def start_replay(connection: Connection, source: str, load_id: int, run_id: str) -> int:
+    """Write the row of a load that brings back quarantined rows of the load `load_id`, commit, return its load_id."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            insert into ops.load
+                (source, uri, sha256, exported_at, exported_at_from, run_id, rules, replay_of, status)
+            select source, uri, sha256, exported_at, exported_at_from, %s, %s, load_id, 'running'
+            from ops.load
+            where load_id = %s
+            returning load_id
+            """,
+            (run_id, rules.digest(source), load_id),
+        )
+        ((replay_id,),) = cursor.fetchall()
+        return int(replay_id)
+
+
+def forget(connection: Connection, load_id: int) -> None:
+    """Take back the row of a replay that brings nothing back; its stage table goes."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("delete from ops.load where load_id = %s and replay_of is not null returning source", (load_id,))
+        ((source,),) = cursor.fetchall()
+        stage.drop(cursor, source, load_id)
+
+
 def close(connection: Connection, load_id: int, status: str, error: str) -> None:
     """Close the row of a load that was not published, as `failed` or `refused`; its stage table goes."""
     with connection, connection.cursor() as cursor:

@@ -92,9 +92,9 @@ class _Statements:
         )
         self.run(
             """
-            insert into ops.quarantine (load_id, source, row_number, source_key, payload, reasons)
+            insert into ops.quarantine (load_id, source, row_number, source_key, created_on, payload, reasons)
             select
-                %(load_id)s, %(source)s, row_number, source_key,
+                %(load_id)s, %(source)s, row_number, source_key, s.created_on,
                 (
                     select coalesce(jsonb_object_agg(key, value), '{{}}')
                     from jsonb_each(jsonb_strip_nulls(to_jsonb(s))) as field (key, value)

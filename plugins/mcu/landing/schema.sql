@@ -153,6 +153,12 @@ create table if not exists ops.quarantine (
     replayed_by_load_id bigint references ops.load,
     primary key (load_id, row_number)
 );
+alter table ops.quarantine
+add column if not exists created_on date;
+create index if not exists quarantine_left_idx on ops.quarantine (source, load_id) where replayed_by_load_id is null;
+comment on table ops.quarantine is 'Rows that were not loaded, as they were read, with the reasons.';
+comment on column ops.quarantine.created_on is 'The day the message was created on, as far as the reader could tell.';
+comment on column ops.quarantine.replayed_by_load_id is 'The load that brought the row back after all; null: it is still out.';
 
 -- Sightings ------------------------------------------------------------------------------------
 -- raw.<source> holds a row only where a row's content changed. These two tables hold the rest of what

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from io import StringIO
 from itertools import islice
@@ -65,6 +65,11 @@ def new_line(row: Row, digest: bytes | None = None, created_on: dt.date | None =
     return row.row_number, row.source_key, row.content_hash, digest_hex, False, created_on, extra, *row.values
 
 
+def day_of(line: Line) -> dt.date | None:
+    """The day of creation in a line."""
+    return cast("dt.date | None", line[5])
+
+
 def known_line(source: str, row_number: int, digest: bytes, known: KnownRow) -> Line:
     """The line of a row that the warehouse holds as it is: its fields stay where they are."""
     fields = _fields_of_a_known_row(source, known.cabinet)
@@ -102,6 +107,13 @@ def create(
         _mark_key_conflicts(cursor, source, load_id)
         cursor.execute(sql.SQL("analyze {} (row_number, source_key, is_known)").format(table(source, load_id)))
     return rows_read
+
+
+def leave_out(cursor: Cursor, source: str, load_id: int, row_numbers: Sequence[int]) -> None:
+    """Take rows out of the table of a load."""
+    cursor.execute(
+        sql.SQL("delete from {} where row_number = any(%s)").format(table(source, load_id)), (list(row_numbers),)
+    )
 
 
 def drop(cursor: Cursor, source: str, load_id: int) -> None:

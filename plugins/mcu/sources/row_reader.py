@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from openpyxl.utils import column_index_from_string
+from openpyxl.utils import column_index_from_string, get_column_letter
 
 from mcu.sources import cells, columns
 from mcu.sources.cells import CONVERTERS
 from mcu.sources.columns import ColumnMap
+from mcu.sources.markup import as_written
 from mcu.sources.sheet import RawCells
 from mcu.sources.typed_cells import Convert, Read, reader
 from mcu.sources.xlsx import Kind
@@ -121,6 +122,25 @@ class RowReader:
         pairs += [f"+{header}={value}" for header, value in extra.items()]
         # NUL stands in no text, so that no two contents give the same bytes.
         return hashlib.blake2b("\0".join(pairs).encode(), digest_size=16).hexdigest()
+
+
+def reread(column_map: ColumnMap, row_number: int, payload: Mapping[str, Any]) -> tuple[Row, dt.date | None]:
+    """A row that was read before, once more by the column map and converters of today; with its day of creation.
+
+    `payload`: canonical texts by field, `source_key` and `extra` (by header) among them: see ops.quarantine.
+    """
+    texts: dict[str, str] = dict(payload.get("extra") or {})
+    for field, value in payload.items():
+        if field != "extra":
+            headers = column_map.headers_of(column_map.key if field == "source_key" else field)
+            texts[headers[0] if headers else field] = value
+    row_reader = RowReader(list(texts), column_map, kinds=(), is_1904=False)
+    columns_ = tuple(get_column_letter(i).encode() for i in range(1, len(texts) + 1))
+    nothing = (b"",) * len(texts)
+    # The apostrophe that the systems write before texts: it is what a converter takes away, and no more.
+    written = tuple(b"'" + as_written(value.replace("_x", "_x005F_x")) for value in texts.values())
+    raw = RawCells(columns_, nothing, (b"str",) * len(texts), written)
+    return row_reader.row(row_number, raw), row_reader.created_on(raw)
 
 
 def _unnamed(header: str, i: int) -> str:
