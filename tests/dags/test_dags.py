@@ -17,6 +17,8 @@ from stack.paths import REPOSITORY
 
 DAG_FILES = sorted((REPOSITORY / "dags").glob("*.py"))
 EXPECTED = {
+    "backfill_exports": ["load_pos", "load_incident", "announce_pos", "announce_incident", "check_refusals"],
+    "replay_quarantine": ["replay_pos", "announce_pos", "replay_incident", "announce_incident"],
     "collect_mail": ["collect_mail"],
     "build_marts": ["begin", "staging", "intermediate", "core", "reports", "check_marts", "publish"],
     "extract_appeals": ["load_exports", "announce", "check_refusals"],
@@ -110,10 +112,26 @@ def test_the_marts_are_built_when_either_source_brings_something(dags: dict[str,
     condition = dags["build_marts"].timetable.asset_condition
     assert isinstance(condition, AssetAny)
     assert set(condition.objects) == {POS_MESSAGES, INCIDENTS}
-    outlets = {asset: task.task_id for dag in dags.values() for task in dag.tasks for asset in task.outlets}
-    assert outlets == {POS_MESSAGES: "announce", INCIDENTS: "announce", MARTS: "publish"}
+    outlets = {
+        (dag_id, task.task_id): task.outlets for dag_id, dag in dags.items() for task in dag.tasks if task.outlets
+    }
+    assert outlets == {
+        ("extract_appeals", "announce"): [POS_MESSAGES],
+        ("extract_incidents", "announce"): [INCIDENTS],
+        ("backfill_exports", "announce_pos"): [POS_MESSAGES],
+        ("backfill_exports", "announce_incident"): [INCIDENTS],
+        ("replay_quarantine", "announce_pos"): [POS_MESSAGES],
+        ("replay_quarantine", "announce_incident"): [INCIDENTS],
+        ("build_marts", "publish"): [MARTS],
+    }
 
 
 def test_only_one_load_of_a_source_and_one_build_run_at_a_time(dags: dict[str, DAG]) -> None:
-    for dag_id in ("collect_mail", "extract_appeals", "extract_incidents", "build_marts"):
+    for dag_id in set(EXPECTED) - {"report_daily", "report_weekly"}:
         assert dags[dag_id].max_active_runs == 1
+
+
+def test_what_is_started_by_hand_runs_when_it_is_started(dags: dict[str, DAG]) -> None:
+    by_hand = {dag_id for dag_id, dag in dags.items() if not dag.timetable.can_be_scheduled}
+    assert by_hand - {"collect_mail"} == {"backfill_exports", "replay_quarantine"}
+    assert all(dags[dag_id].is_paused_upon_creation is False for dag_id in by_hand - {"collect_mail"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
@@ -9,6 +10,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from mcu.landing import ledger
 from mcu.landing.load import Loader
+from mcu.landing.plan import plan
+from mcu.landing.replay import replay
 from mcu.operators import inbox, warehouse
 from mcu.settings import Settings
 
@@ -28,7 +31,7 @@ class LoadExportsOperator(SourceOperator):
     """
 
     def execute(self, context: Context) -> None:
-        settings = Settings.from_env()
+        settings = self.settings(context)
         loader = Loader(warehouse.dsn(), self.source, settings, _run(context), inbox.inbox(settings))
         summary = loader.run()
         for uri, reason in summary.waiting.items():
@@ -36,6 +39,36 @@ class LoadExportsOperator(SourceOperator):
         if summary.failed:
             reasons = (f"{uri}: {reason}" for uri, reason in summary.failed.items())
             raise AirflowException("Could not be loaded, will be tried again:\n" + "\n".join(reasons))
+
+    def settings(self, context: Context) -> Settings:
+        """Those of the installation."""
+        return Settings.from_env()
+
+
+class BackfillExportsOperator(LoadExportsOperator):
+    """The same with the folder of the run's parameter `folder`; with `dry_run` it only says what it would do."""
+
+    def execute(self, context: Context) -> None:
+        if not context["params"]["dry_run"]:
+            super().execute(context)
+            return
+        planned = plan(warehouse.dsn(), self.source, inbox.inbox(self.settings(context)))
+        self.log.info("Would be loaded: %d, refused: %d", len(planned.loads), len(planned.refusals))
+        for uri, reason in (planned.unreadable | planned.waiting).items():
+            self.log.warning("%s: %s", uri, reason)
+
+    def settings(self, context: Context) -> Settings:
+        """Those of the installation, but another inbox."""
+        return replace(Settings.from_env(), inbox=context["params"]["folder"])
+
+
+class ReplayQuarantineOperator(SourceOperator):
+    """Brings back the source's quarantined rows that are sound by now; returns how many came back and how many stay."""
+
+    def execute(self, context: Context) -> dict[str, int]:
+        done = replay(warehouse.dsn(), self.source, Settings.from_env(), _run(context))
+        self.log.info("%d rows are back, %d stay in quarantine", done.brought_back, done.left)
+        return {"brought_back": done.brought_back, "left": done.left}
 
 
 class AnnounceOperator(SourceOperator):

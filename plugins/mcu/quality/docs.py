@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcu.quality.gate import KEPT_RESULTS
+
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 
-KEPT_RESULTS = 20  # a suite; the index page reads all of them
 SHOWN_VALUES = 20
 
 
@@ -30,7 +31,7 @@ def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -
     with _locked(folder / ".lock"):
         context = _context(folder)
         added = []
-        for result in _last_of_each_suite(results):
+        for result in results:
             batch = result.meta["active_batch_definition"]["data_asset_name"]
             run = RunIdentifier(run_name=re.sub(r"[^\w.-]+", "_", batch).strip("_"))
             key = ValidationResultIdentifier(ExpectationSuiteIdentifier(result.suite_name), run, "rows")
@@ -71,16 +72,6 @@ def _context(folder: Path) -> EphemeralDataContext:
 
 def _files(folder: Path) -> dict[str, Any]:
     return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
-
-
-def _last_of_each_suite(
-    results: Sequence[ExpectationSuiteValidationResult],
-) -> Iterator[ExpectationSuiteValidationResult]:
-    left = Counter(result.suite_name for result in results)
-    for result in results:
-        left[result.suite_name] -= 1
-        if left[result.suite_name] < KEPT_RESULTS:
-            yield result
 
 
 def _shortened(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:

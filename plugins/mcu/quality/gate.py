@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 CRITICAL = "critical"
 WARNING = "warning"
 MISSING = "…"
+KEPT_RESULTS = 20  # of a suite, in Data Docs: their index page reads all of them
 SCHEMA = "stage"  # of the views that the library is given
 
 # Even in the COMPLETE format the library names only as many failing rows as this says, 20 if it says nothing.
@@ -72,7 +74,7 @@ def warning(
 
 
 class Gate:
-    """Validates batches of one warehouse. `results` collects what Data Docs are made of."""
+    """Validates batches of one warehouse. `results`: the last of each suite, which Data Docs are made of."""
 
     def __init__(self, dsn: str) -> None:
         import great_expectations as gx
@@ -92,7 +94,13 @@ class Gate:
             "warehouse", connection_string=_sqlalchemy_url(dsn), create_temp_table=False
         )
         self._numbers = count(1)
-        self.results: list[ExpectationSuiteValidationResult] = []
+        self._results: dict[str, deque[ExpectationSuiteValidationResult]] = defaultdict(
+            lambda: deque(maxlen=KEPT_RESULTS)
+        )
+
+    @property
+    def results(self) -> list[ExpectationSuiteValidationResult]:
+        return [result for results in self._results.values() for result in results]
 
     def validate(
         self,
@@ -136,7 +144,7 @@ class Gate:
                 details |= {_sentence(entry): entry for entry in ask(asked, result_format).results}
         self._warehouse.delete_asset(asset.name)
         result.results = [details.get(_sentence(entry), entry) for entry in result.results]
-        self.results.append(result)
+        self._results[name].append(result)
         rows_checked = self._run(f"select count(*) from {SCHEMA}.{view}")[0][0]
         return [_outcome(name, batch, rows_checked, entry) for entry in result.results]
 
