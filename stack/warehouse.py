@@ -83,9 +83,12 @@ class Warehouse:
         """By source, of all that was ever published: source, files, rows read, new, changed, unchanged, quarantined."""
         return self._rows(
             """
-            select source, count(*), sum(rows_read), sum(rows_new), sum(rows_changed), sum(rows_unchanged),
-                sum(rows_quarantined)
-            from ops.load where status = 'published' group by source order by source
+            select
+                source, count(*) filter (where not is_replay), coalesce(sum(rows_read) filter (where not is_replay), 0),
+                sum(rows_new), sum(rows_changed), sum(rows_unchanged),
+                sum(rows_quarantined) - coalesce(sum(rows_read) filter (where is_replay), 0)
+            from (select *, replay_of is not null as is_replay from ops.load where status = 'published') as published
+            group by source order by source
             """
         )
 

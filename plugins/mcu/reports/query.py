@@ -35,7 +35,11 @@ RATING = ("rated", "satisfied", "satisfied_share")
 WEEK = (*COUNTS, "closed_unanswered", *FIRST_ANSWER, *RATING, "reconsidered", "received_per_10k", *CHANGE, "zone")
 DAY = tuple(column + ending for column in COUNTS for ending in ("", "_prev_day", "_prev_week"))
 OVERDUE = ("source", "oktmo", "topic_group", "topic", "authority", "created_at", "due_at", "overdue_working_minutes")
-QUALITY = ("rows_read", "rows_quarantined", "messages", "mapped_to_oblast", "unmapped", "stale_open")
+QUALITY = (
+    *("rows_read", "rows_quarantined", "messages", "mapped_to_oblast", "unmapped", "stale_open"),
+    *("rows_in_newest_exports", "rows_unexplained"),
+)
+NEWEST = ("newest_created_on", "newest_held_created_on")
 
 WEEKLY_VIEWS = ("rpt_weekly_region", "rpt_weekly_municipality", "rpt_weekly_topic", "rpt_weekly_authority")
 DAILY_VIEWS = ("rpt_daily_summary", "rpt_daily_overdue", "fct_municipality_daily")
@@ -139,7 +143,7 @@ def _common(cursor: Cursor, region: str) -> Common:
         as_of=min(source["newest_exported_at"] for source in sources),
         municipalities={row.key[0]: row for row in municipalities},
         sources=sources,
-        quality={row.key[0]: row for row in _rows(cursor, "rpt_data_quality", ("source",), QUALITY)},
+        quality={row.key[0]: row for row in _rows(cursor, "rpt_data_quality", ("source",), (*QUALITY, *NEWEST))},
     )
 
 

@@ -87,8 +87,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_one_line,
     )
-    environment.globals |= {"cell": cell, "counts": COUNTS}
+    environment.globals |= {"cell": cell, "counts": COUNTS, "day_or_none": _day_or_none}
     return environment
+
+
+def _day_or_none(value: date | None) -> str:
+    return format.day(value) if value else "—"
 
 
 def _one_line(value: Any) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
+from mcu.reports.query import NEWEST, QUALITY
+
 COUNTS = ("received", "answered", "answered_on_time", "became_overdue", "open_at_end", "overdue_at_end")
 _SIX = ", ".join(f"{column} bigint" for column in COUNTS)
 _CHANGE = "received_prev bigint, received_delta bigint, received_delta_pct double precision"
@@ -28,7 +30,8 @@ TABLES = {
     "dim_municipality": "oktmo text, name text, type text, population bigint, has_mcu boolean",
     "dim_source": "source text, name_ru text, is_enabled boolean, newest_exported_at timestamptz",
     "rpt_data_quality": "source text, rows_read bigint, rows_quarantined bigint, messages bigint,"
-    " mapped_to_oblast bigint, unmapped bigint, stale_open bigint",
+    " mapped_to_oblast bigint, unmapped bigint, stale_open bigint, rows_in_newest_exports bigint,"
+    " rows_unexplained bigint, newest_created_on date, newest_held_created_on date",
     "rpt_weekly_region": f"week_start date, source text, {_WEEK}",
     "rpt_weekly_municipality": f"week_start date, oktmo text, source text, {_WEEK}",
     "rpt_weekly_topic": f"week_start date, oktmo text, topic_group text, topic text, {_SIX}, {_CHANGE},"
@@ -75,7 +78,7 @@ def _rows(world: World, random: Random) -> dict[str, list[Mapping[str, Any]]]:
         rows["dim_municipality"].append({"oktmo": oktmo, "name": name, "type": kind, "population": weight * 1000})
     for source, name in (("pos", "ПОС"), ("incident", "Инцидент Менеджмент")):
         dimension = {"source": source, "name_ru": name, "is_enabled": True, "newest_exported_at": newest}
-        quality = {c: random.randrange(40_000) for c in TABLES["rpt_data_quality"].replace(" bigint", "").split(", ")}
+        quality = {column: random.randrange(40_000) for column in QUALITY} | dict.fromkeys(NEWEST, newest.date())
         rows["dim_source"].append(dimension)
         rows["rpt_data_quality"].append(quality | {"source": source})
     _weeks(world, places, random, rows)

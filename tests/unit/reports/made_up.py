@@ -46,7 +46,13 @@ def common(name: str = "город Таганрог") -> Common:
             AKSAY: Row("dim_municipality", (AKSAY,), {"name": "Аксайский район", "type": "municipal_district"}),
         },
         sources=[Row("dim_source", ("pos",), {"name_ru": "ПОС", "newest_exported_at": exported_at})],
-        quality={"pos": Row("rpt_data_quality", ("pos",), dict.fromkeys(query.QUALITY, 7))},
+        quality={
+            "pos": Row(
+                "rpt_data_quality",
+                ("pos",),
+                dict.fromkeys(query.QUALITY, 7) | dict.fromkeys(query.NEWEST, date(2026, 11, 22)),
+            )
+        },
     )
 
 

@@ -22,6 +22,12 @@ cabinets as (
 
 ),
 
+reconciled_days as (
+
+    select * from {{ source('ops', 'reconciliation') }}
+
+),
+
 -- Freshness is kept per cabinet: a message is stale when a newer export of its own cabinet no longer shows it.
 newest_by_cabinet as (
 
@@ -35,11 +41,25 @@ newest_by_cabinet as (
 
 ),
 
+-- What the newest exports show, by the reader's count, and what the warehouse holds of it.
+reconciliations as (
+
+    select
+        coalesce(source, 'all') as source,
+        sum(rows_in_export)::bigint as rows_in_newest_exports,
+        sum(rows_unexplained)::bigint as rows_unexplained,
+        max(created_on) filter (where rows_in_export > rows_quarantined) as newest_created_on,
+        max(created_on) filter (where messages_held > 0) as newest_held_created_on
+    from reconciled_days
+    group by grouping sets ((source), ())
+
+),
+
 load_counts as (
 
     select
         coalesce(source, 'all') as source,
-        count(*) as loads,
+        count(*) filter (where not is_replay) as loads,
         sum(rows_read)::bigint as rows_read,
         sum(rows_quarantined)::bigint as rows_quarantined
     from loads
@@ -82,10 +102,15 @@ rpt_data_quality as (
         coalesce(message_counts.mapped_to_oblast, 0) as mapped_to_oblast,
         coalesce(message_counts.unmapped, 0) as unmapped,
         coalesce(message_counts.stale_open, 0) as stale_open,
+        coalesce(reconciliations.rows_in_newest_exports, 0) as rows_in_newest_exports,
+        coalesce(reconciliations.rows_unexplained, 0) as rows_unexplained,
+        reconciliations.newest_created_on,
+        reconciliations.newest_held_created_on,
         periods.newest_exported_at
     from periods
     left join load_counts on periods.source = load_counts.source
     left join message_counts on periods.source = message_counts.source
+    left join reconciliations on periods.source = reconciliations.source
 
 )
 

@@ -11,19 +11,40 @@ newest_build as (
 
 ),
 
-stg_ops__published_load as (
+published_loads as (
 
-    select
-        loads.load_id,
-        loads.source,
-        loads.exported_at,
-        loads.rows_read,
-        loads.rows_quarantined
+    select loads.*
     from loads
     cross join newest_build
     where
         loads.status = 'published'
         and loads.finished_at < coalesce(newest_build.started_at, 'infinity')
+
+),
+
+replays as (
+
+    select
+        replay_of as load_id,
+        sum(rows_read) as rows_brought_back
+    from published_loads
+    where replay_of is not null
+    group by replay_of
+
+),
+
+-- A row that was brought back was read once, and is in quarantine no more.
+stg_ops__published_load as (
+
+    select
+        published_loads.load_id,
+        published_loads.source,
+        published_loads.exported_at,
+        published_loads.replay_of is not null as is_replay,
+        case when published_loads.replay_of is null then published_loads.rows_read else 0 end as rows_read,
+        published_loads.rows_quarantined - coalesce(replays.rows_brought_back, 0) as rows_quarantined
+    from published_loads
+    left join replays on published_loads.load_id = replays.load_id
 
 )
 
