@@ -155,6 +155,14 @@ def check(connection: Connection, exports: Sequence[Export]) -> None:
     ) == [(0, 0, 1)]
 
 
+def test_a_message_that_is_not_held_is_seen(warehouse: Connection) -> None:
+    land_export(warehouse, Export(1, {"a": 1, "b": 1, "c": 1}))
+    days = "select created_on::text, rows_in_export, messages_held, rows_unexplained from ops.reconciliation order by 1"
+    assert query(warehouse, days) == [("2026-01-01", 1, 1, 0), ("2026-01-02", 2, 2, 0)]
+    query(warehouse, "delete from raw.last_seen where source_key = 'c'; select")
+    assert query(warehouse, days) == [("2026-01-01", 1, 1, 0), ("2026-01-02", 2, 1, 1)]
+
+
 exports_in_any_order = st.lists(
     st.builds(
         Export,

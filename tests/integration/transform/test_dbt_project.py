@@ -49,6 +49,7 @@ def test_unit_tests_of_the_metrics_pass(built: Connection, built_dsn: str, setti
         "events_that_versions_show",
         "events_of_pos",
         "what_no_seed_knows",
+        "loads_and_their_replays",
     }
     assert set(statuses.values()) == {"pass"}
     assert returncode == 0
@@ -65,6 +66,7 @@ def test_data_tests_see_numbers_that_do_not_agree(built: Connection, built_dsn: 
         "insert into marts_build.rpt_weekly_topic table marts_build.rpt_weekly_topic",
         "update marts_build.rpt_unmapped set kind = 'organisation' where kind = 'topic' and source = 'pos'",
         "insert into marts_build.fct_message_event table marts_build.fct_message_event",
+        "update marts_build.rpt_data_quality set rows_unexplained = 1 where source = 'pos'",
     )
     returncode, statuses = dbt_test(built_dsn, settings, "--select", "test_type:data,path:models/marts", "path:tests")
     assert returncode == 1
@@ -78,6 +80,7 @@ def test_data_tests_see_numbers_that_do_not_agree(built: Connection, built_dsn: 
         "rpt_weekly_topic__grain",
         "assert_unmapped_list_equals_its_count",
         "fct_message_event__grain",
+        "rpt_data_quality__nothing_unexplained",
     }
 
 
