@@ -1,6 +1,6 @@
 # Thin on purpose: what the targets do is in the Python package stack/.
 .DEFAULT_GOAL := help
-.PHONY: help run test stop clean lint psql airflow dsn docs lock
+.PHONY: help run test stop clean lint psql airflow dsn docs bench lock
 PYTHON := .local/venv/bin/python
 STACK := @sh stack/setup.sh && $(PYTHON) -m stack
 
@@ -24,5 +24,7 @@ dsn: ## print the warehouse's connection string (make -s dsn); ROLE=bi_reader: a
 	$(STACK) dsn $(ROLE)
 docs: ## the data dictionary, by dbt, into .local/docs/static_index.html
 	$(STACK) docs
+bench: ## how fast exports are loaded, beside pandas and dlt, into docs/performance.md; ARGS=--quick: 20,000 rows, no page
+	@sh stack/setup.sh && PYTHONPATH=.:plugins $(PYTHON) -m bench $(ARGS)
 lock: ## requirements.in → requirements.txt
 	@sh stack/setup.sh && $(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -40,6 +41,18 @@ def contenders_python() -> str:
 
 
 @contextmanager
+def alone() -> Iterator[None]:
+    """Be the only bench; raises StackError when another one runs."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError("Another `make bench` is at work: wait for it, or stop it.") from None
+        yield
+
+
+@contextmanager
 def server() -> Iterator[Cluster]:
     """A server as in production, durable, for this run alone."""
     folder = FOLDER / "cluster"
@@ -68,8 +81,12 @@ def machine(cluster: Cluster) -> dict[str, str]:
         "Python": sys.version.split()[0],
         "PostgreSQL": f"{shown['server_version']}; {durability}, shared_buffers = {shown['shared_buffers']}",
         "Beside it": ", ".join(_pins()),
-        "Busy before the run": f"{os.getloadavg()[0]:.1f} processes (load of the last minute)",
     }
+
+
+def busy() -> dict[str, str]:
+    """What else the machine does, before the run."""
+    return {"Busy before the run": f"{os.getloadavg()[0]:.1f} processes (load of the last minute)"}
 
 
 def _first(file: str, name: str) -> str:

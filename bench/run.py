@@ -50,7 +50,10 @@ CONTENDERS = (PANDAS, DLT, COPY_ALL, COPY_NEW, BARE, OURS, UNPACK)
 
 @dataclass(frozen=True)
 class Measurement:
-    """One load. `seconds` without the start of the process and its imports, `process_seconds` with them."""
+    """One load. `seconds` without the start of the process and its imports, `process_seconds` with them.
+
+    `parts`: seconds by phase, of those who tell; `file_mb`: size of the workbook.
+    """
 
     contender: str
     layout: str
@@ -61,6 +64,7 @@ class Measurement:
     process_seconds: float
     peak_mb: float
     parts: dict[str, float]
+    file_mb: float
 
 
 def measure(cluster: Cluster, case: Case, contenders: Iterable[Contender], rounds: int) -> Iterator[Measurement]:
@@ -80,7 +84,9 @@ def _measure_steps(cluster: Cluster, case: Case, contender: Contender, number: i
             if holds := done.pop("holds"):
                 _check(contender, dsn, case.expected(step), *holds)
             _settle(cluster, dsn)
-            yield Measurement(contender.module, case.layout, case.rows, step, number, **done)
+            yield Measurement(
+                contender.module, case.layout, case.rows, step, number, **done, file_mb=path.stat().st_size / 1e6
+            )
 
 
 def _in_child(contender: Contender, dsn: str, path: Path) -> dict[str, Any]:
@@ -137,9 +143,11 @@ def _database(cluster: Cluster) -> Iterator[str]:
     connection = psycopg2.connect(cluster.dsn("bench"))
     schema.apply(connection)
     connection.close()
-    yield cluster.dsn("bench")
-    with cluster.superuser() as session, session.cursor() as cursor:
-        cursor.execute("drop database bench with (force)")
+    try:
+        yield cluster.dsn("bench")
+    finally:
+        with cluster.superuser() as session, session.cursor() as cursor:
+            cursor.execute("drop database bench with (force)")
 
 
 @contextmanager
@@ -148,8 +156,10 @@ def _folder() -> Iterator[Path]:
     folder = FOLDER / "run"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "inbox").mkdir(parents=True)
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _settle(cluster: Cluster, dsn: str) -> None:

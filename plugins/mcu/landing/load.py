@@ -33,7 +33,7 @@ ROWS_A_QUESTION = 2000
 class Summary:
     """What one run did: published loads by uri, reasons by uri of what was refused, broke, or is left for later.
 
-    `seconds`: time by phase (read, stage, validate, publish), reading without the COPY that it feeds.
+    `seconds`: time by phase (read, stage, validate, publish, docs), reading without the COPY that it feeds.
     """
 
     published: dict[str, Publication] = field(default_factory=dict)
@@ -72,7 +72,8 @@ class Loader:
         if self._gate and self._gate.results:
             from mcu.quality import docs
 
-            docs.publish(self._gate.results, self._settings.state / "data_docs")
+            with self._timed("docs"):
+                docs.publish(self._gate.results, self._settings.state / "data_docs")
         return self.summary
 
     def _take(self, connection: Connection, file: InboxFile) -> str:
@@ -124,8 +125,8 @@ class Loader:
             stage.create(connection, self._source, load_id, reading.lines(), moment, self._settings.timezone)
         self.summary.seconds["read"] += reading.seconds
         self.summary.seconds["stage"] -= reading.seconds
-        self._gate = self._gate or Gate(self._dsn)
         with self._timed("validate"):
+            self._gate = self._gate or Gate(self._dsn)
             outcomes = self._validate(connection, load_id, file, self._gate, has_news=reading.has_news)
         if faults := gate.load_faults(outcomes):
             raise ExportError(f"{file.uri}: {'; '.join(faults)}", self._source)
