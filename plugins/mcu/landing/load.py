@@ -26,7 +26,7 @@ from mcu.sources.workbook import Export, ExportError, RawRow, open_export
 
 log = logging.getLogger(__name__)
 
-ROWS_A_QUESTION = 2000
+ROWS_A_QUESTION = 500
 
 
 @dataclass

@@ -249,19 +249,26 @@ class _Statements:
         )
         self.run(
             """
-            insert into raw.last_seen as seen
+            update raw.last_seen as seen
+            set
+                last_seen_exported_at = %(exported_at)s, content_hash = o.content_hash, row_digest = o.row_digest,
+                cabinet = o.cabinet, created_on = o.created_on
+            from observation as o
+            where
+                seen.source = %(source)s
+                and seen.source_key = o.source_key
+                and (seen.last_seen_exported_at, coalesce(seen.content_hash, '')) < (%(exported_at)s, o.content_hash)
+            """
+        )
+        self.run(
+            """
+            insert into raw.last_seen
                 (source, source_key, last_seen_exported_at, content_hash, row_digest, cabinet, created_on)
             select %(source)s, source_key, %(exported_at)s, content_hash, row_digest, cabinet, created_on
-            from observation
-            on conflict (source, source_key) do update set
-                last_seen_exported_at = excluded.last_seen_exported_at,
-                content_hash = excluded.content_hash,
-                row_digest = excluded.row_digest,
-                cabinet = excluded.cabinet,
-                created_on = excluded.created_on
-            where
-                (seen.last_seen_exported_at, coalesce(seen.content_hash, ''))
-                < (excluded.last_seen_exported_at, excluded.content_hash)
+            from observation as o
+            where not exists (
+                select from raw.last_seen as seen where seen.source = %(source)s and seen.source_key = o.source_key
+            )
             """
         )
 
@@ -311,19 +318,19 @@ class _Statements:
         )
 
     def result(self) -> Publication:
+        # Counted key by key: of this moment the planner knows nothing yet, a join would compare each row with each.
         self.run(
             """
             select
                 rows_read, rows_new, rows_changed, rows_unchanged, rows_quarantined,
                 array(
-                    select source_key
-                    from {raw}
-                    where exported_at = %(exported_at)s and source_key in (
-                        select source_key from observation where verdict <> 'unchanged'
-                    )
-                    group by source_key
-                    having count(*) > 1
-                    order by source_key
+                    select o.source_key
+                    from observation as o
+                    where o.verdict <> 'unchanged' and (
+                        select count(*) from {raw} as version
+                        where version.source_key = o.source_key and version.exported_at = %(exported_at)s
+                    ) > 1
+                    order by o.source_key
                 )
             from ops.load
             where load_id = %(load_id)s
