@@ -176,8 +176,10 @@ create table if not exists raw.last_seen (
     source_key text not null,
     last_seen_exported_at timestamptz not null,
     primary key (source, source_key)
-) with (fillfactor = 70);
+);
+-- Each load writes almost every row anew: with room for it on the same page no index is touched.
 alter table raw.last_seen
+set (fillfactor = 45),
 add column if not exists content_hash text collate "C",
 add column if not exists row_digest uuid,
 add column if not exists cabinet text,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -29,10 +30,11 @@ def case(layout: str) -> Case:
     return made
 
 
-def test_both_loads_of_ours_end_as_expected(postgres_server: Cluster) -> None:
-    measured = list(measure(postgres_server, case(SHARED), (OURS, BARE), rounds=1))
+def test_real_loads_are_measured(postgres_server: Cluster) -> None:
+    ours = replace(OURS, steps=("first", "copy"))  # the library takes seconds to import, in each step anew
+    measured = list(measure(postgres_server, case(SHARED), (ours, BARE), rounds=1))
     assert [(one.contender, one.step) for one in measured] == [
-        *((OURS.module, step) for step in OURS.steps),
+        *((OURS.module, step) for step in ours.steps),
         *((BARE.module, step) for step in DAYS),
     ]
     assert all(0 < one.seconds < one.process_seconds and one.peak_mb > 10 for one in measured)
