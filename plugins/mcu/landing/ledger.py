@@ -40,13 +40,13 @@ def only_run(connection: Connection, source: str) -> Iterator[None]:
                 cursor.execute("select pg_advisory_unlock(hashtext('mcu.run.' || %s))", (source,))
 
 
-def start(connection: Connection, source: str, file: InboxFile, run_id: str) -> int:
+def start(connection: Connection, source: str, file: InboxFile, run_id: str, sheet: str) -> int:
     """Write the row of a load that begins, commit, return its load_id."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "insert into ops.load (source, uri, sha256, exported_at, exported_at_from, run_id, rules, status) "
-            "values (%s, %s, %s, %s, %s, %s, %s, 'running') returning load_id",
-            (source, file.uri, file.sha256, *file.exported_at, run_id, rules.digest(source)),
+            "insert into ops.load (source, uri, sheet, sha256, exported_at, exported_at_from, run_id, rules, status) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, 'running') returning load_id",
+            (source, file.uri, sheet, file.sha256, *file.exported_at, run_id, rules.digest(source)),
         )
         (load_id,) = cursor.fetchone() or (0,)
         return int(load_id)

@@ -97,7 +97,7 @@ class Loader:
             return f"failed: {error}"
 
     def _load(self, connection: Connection, file: InboxFile, export: Export) -> str:
-        load_id = ledger.start(connection, self._source, file, self._run_id)
+        load_id = ledger.start(connection, self._source, file, self._run_id, export.sheet)
         try:
             done = self._stage_and_publish(connection, load_id, file, export)
         except psycopg2.OperationalError:

@@ -277,7 +277,7 @@ class _Statements:
             """
             insert into ops.load_cabinet (load_id, cabinet, rows_read)
             select %(load_id)s, cabinet, count(*)
-            from (select {cabinet} as cabinet from {stage}) as s
+            from (select left({cabinet}, 200) as cabinet from {stage}) as s  -- a key holds no long text
             where cabinet is not null
             group by cabinet
             """

@@ -95,6 +95,7 @@ create table if not exists ops.load (
     check (status <> 'published' or rows_read = rows_new + rows_changed + rows_unchanged + rows_quarantined)
 );
 alter table ops.load
+add column if not exists sheet text,
 add column if not exists rules text,
 add column if not exists replay_of bigint references ops.load;
 create index if not exists load_sha256_idx on ops.load (sha256);
@@ -103,6 +104,8 @@ create index if not exists load_source_status_idx on ops.load (source, status, e
 comment on table ops.load is 'One row a file that was taken: what was in it and what became of it.';
 comment on column ops.load.status is
 'running: now, or killed on the way; published; refused: tried again only when the content changes; failed: tried again.';
+comment on column ops.load.sheet is
+'The sheet of the workbook that row_number of ops.quarantine and raw.* counts in.';
 comment on column ops.load.run_id is 'The run that took the file: it answers for what it refused.';
 comment on column ops.load.replay_of is 'The load whose quarantined rows this one brought back.';
 comment on column ops.load.rules is

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 
 SHOWN_VALUES = 20
+LONGEST_NAME = 80  # characters of a folder's name, which has 255 bytes
 
 
 def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -> Path:
@@ -33,7 +34,7 @@ def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -
         added = []
         for result in results:
             batch = result.meta["active_batch_definition"]["data_asset_name"]
-            run = RunIdentifier(run_name=re.sub(r"[^\w.-]+", "_", batch).strip("_"))
+            run = RunIdentifier(run_name=re.sub(r"[^\w.-]+", "_", batch).strip("_")[-LONGEST_NAME:])
             key = ValidationResultIdentifier(ExpectationSuiteIdentifier(result.suite_name), run, "rows")
             context.validation_results_store.set(key, _shortened(result))
             added.append(key)

@@ -5,7 +5,7 @@ compared by hash, and the warehouse can cast it. A cell that cannot be read as i
 
 | type | canonical text |
 |---|---|
-| key | no spaces; an integral number without its fraction |
+| key | nothing but what can be seen, no spaces; an integral number without its fraction |
 | date | DD.MM.YYYY |
 | timestamp | YYYY-MM-DD HH:MM:SS, fraction of the second dropped |
 | duration | [-]H:MM:SS.mmm, hours unbounded |
@@ -33,6 +33,7 @@ DURATION = re.compile(
     r"(?P<sign>[+-]?)(?P<h>\d{1,8}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d(?:[.,]\d+)?))?",
     re.ASCII,
 )
+EXACT = 10**15  # Excel keeps 15 digits of a number
 INTEGRAL = re.compile(r"([+-]?\d+)[.,]0+", re.ASCII)
 
 # Excel counts days from here; it believes in 29 February 1900, so that early days are one off.
@@ -60,8 +61,14 @@ def text(cell: Cell) -> str | None:
 
 
 def key(cell: Cell) -> str | None:
+    """A key; a number whose last digits Excel has lost comes in its scientific notation, which no key has."""
+    if isinstance(cell, float) and abs(cell) >= EXACT:
+        return f"{cell:.14E}"
     value = integer(cell)
-    return value and "".join(value.split())
+    value = value and "".join(value.split())
+    if value and not value.isprintable():
+        value = "".join(filter(str.isprintable, value))
+    return value or None
 
 
 def integer(cell: Cell) -> str | None:

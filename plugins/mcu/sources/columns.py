@@ -51,8 +51,8 @@ class ColumnMap:
 
 
 def normalise(header: object) -> str:
-    """Header text as it is compared: outer white space gone, inner runs of it one space."""
-    return " ".join(str(header).split())
+    """Header text as it is compared: outer white space and what cannot be seen gone, inner runs of it one space."""
+    return "".join(filter(str.isprintable, " ".join(str(header).split())))
 
 
 @cache

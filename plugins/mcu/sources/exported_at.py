@@ -80,7 +80,10 @@ def _from_document(path: Path, timezone: ZoneInfo) -> dt.datetime | None:
     """Created, else modified; None without readable properties."""
     try:
         with Package(path) as package:
-            root = ElementTree.fromstring(_start_of(package.stream(CORE_PROPERTIES)))
+            content = _start_of(package.stream(CORE_PROPERTIES))
+        if b"<!DOCTYPE" in content:
+            return None  # its entities could unfold to any size
+        root = ElementTree.fromstring(content)
     except (WorkbookError, ElementTree.ParseError, LookupError, ValueError):
         return None  # the reader of the rows says what is wrong with the workbook, if anything is
     for term in ("created", "modified"):

@@ -11,9 +11,12 @@ from mcu.sources.package import EXPORT_AGAIN, WorkbookError, feed, xml_parser
 
 MAX_PIECE = 16 << 20  # bytes of a row or a string: 47 cells of 32,767 characters, each written `&quot;`, are 9 MiB
 
+MAX_DEPTH = 100  # elements inside one another; a run of rich text is the fourth
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-INVALID = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], REPLACEMENT)
-CHARACTER_REFERENCE = re.compile(r"&#(?:(\d{1,9})|x([0-9A-Fa-f]{1,8}));")
+# What XML cannot hold, as workbooks write it: see `mcu.sources.typed_cells.text`.
+ESCAPES = {code: f"_x{code:04X}_" for code in [*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF]}
+CHARACTER_REFERENCE = re.compile(r"&#(?:(\d{1,20})|x([0-9A-Fa-f]{1,20}));")
 
 
 class Content(NamedTuple):
@@ -89,6 +92,7 @@ class PieceParser:
         self._part = content.part
         self._namespace = content.namespace
         self._depth = -1
+        self._unfinished = 0  # bytes since the last row or string has ended
         self._may_hide_tags = False
         self.is_done = False
         self._parser = xml_parser(content.part)
@@ -106,13 +110,24 @@ class PieceParser:
         self._may_hide_tags = self._may_hide_tags or b"<!" in piece or b"<?" in piece
         if self.is_done:
             return
+        self._unfinished += len(piece)
         try:
             feed(self._parser, self._part, tidy(piece))
         except _StopParsingError:
             self.is_done = True
+        if self._unfinished > MAX_PIECE:  # the ends at which the part is cut are hidden
+            raise WorkbookError(f"часть {self._part}: строка больше {MAX_PIECE >> 20} МиБ. {EXPORT_AGAIN}")
+
+    def finish(self, piece: bytes) -> None:
+        """Parse the last piece. A parser that puts off long tokens until more has come must do so no longer."""
+        if hasattr(self._parser, "SetReparseDeferralEnabled"):
+            self._parser.SetReparseDeferralEnabled(False)
+        self.parse(piece)
 
     def _on_start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise WorkbookError(f"часть {self._part}: элементы вложены глубже {MAX_DEPTH}. {EXPORT_AGAIN}")
         if self._depth and name.startswith(self._namespace):
             self.on_start(name[len(self._namespace) :], attributes)
 
@@ -120,6 +135,8 @@ class PieceParser:
         self._depth -= 1
         if self._depth < 0:
             raise _StopParsingError
+        if self._depth == 0:
+            self._unfinished = 0
         if name.startswith(self._namespace):
             self.on_end(name[len(self._namespace) :])
 
@@ -135,22 +152,21 @@ class PieceParser:
 
 def tidy(piece: bytes) -> bytes:
     """The piece without what no XML may hold, and writers that do not care put there nevertheless."""
-    text = piece.decode("utf-8", "replace").translate(INVALID)
+    text = piece.decode("utf-8", "replace").translate(ESCAPES)
     return CHARACTER_REFERENCE.sub(_valid_reference, text).encode()
 
 
 def _valid_reference(found: re.Match[str]) -> str:
-    return found[0] if character(found) not in ("", REPLACEMENT) else character(found)
+    meant = character(found)
+    return meant if len(meant) > 1 or meant == REPLACEMENT else found[0]
 
 
 def character(found: re.Match[str]) -> str:
-    """What a numeric reference means: nothing for NUL, U+FFFD for what is no character."""
+    """What a numeric reference means: an escape where XML has no such character, U+FFFD where nobody has."""
     code = int(found[1]) if found[1] else int(found[2], 16)
-    if code == 0:
-        return ""
-    if code > 0x10FFFF or 0xD800 <= code < 0xE000:
+    if code > 0x10FFFF:
         return REPLACEMENT
-    return chr(code).translate(INVALID)
+    return f"_x{code:04X}_" if 0xD800 <= code < 0xE000 else ESCAPES.get(code, chr(code))
 
 
 def as_written(text: str) -> bytes:

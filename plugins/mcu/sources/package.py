@@ -18,6 +18,8 @@ MAX_UNPACKED = 4 << 30  # bytes: the 1,048,576 rows that a sheet can have, of 4 
 MAX_READ = 4 << 20  # bytes read of the file at once: the directory of a zip, a hundred bytes a part
 MAX_SMALL_PART = 8 << 20  # bytes of a part that says where and how things stand: some KiB, with many styles some MiB
 
+IS_ENCRYPTED, NAME_IS_UTF8 = 0x1, 0x800  # flags of a part
+
 # What a damaged zip makes `zipfile` raise.
 DAMAGE = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, LookupError, ValueError)
 
@@ -43,7 +45,7 @@ class Package:
         self._file = _BoundedReader(io.FileIO(path))
         try:
             self._zip = ZipFile(self._file)
-            self._parts = _checked(self._zip.infolist())
+            self._parts = _checked(self._zip.infolist(), path.stat().st_size)
         except WorkbookError:
             self._file.close()
             raise
@@ -140,7 +142,7 @@ class _BoundedReader(io.BufferedReader):
         return super().read(size)
 
 
-def _checked(infos: list[ZipInfo]) -> dict[str, ZipInfo]:
+def _checked(infos: list[ZipInfo], size: int) -> dict[str, ZipInfo]:
     """The parts by name in lower case; refuses a package that is not safe to unpack."""
     parts = {info.filename.lower(): info for info in infos}
     if len(parts) != len(infos):
@@ -155,8 +157,11 @@ def _checked(infos: list[ZipInfo]) -> dict[str, ZipInfo]:
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
             raise WorkbookError(f"части архива наложены друг на друга ({info.filename}). {EXPORT_AGAIN}")
-        end = info.header_offset + 30 + len(info.orig_filename.encode()) + info.compress_size
-        if info.flag_bits & 0x1:
+        name = info.orig_filename.encode("utf-8" if info.flag_bits & NAME_IS_UTF8 else "cp437")
+        end = info.header_offset + 30 + len(name) + info.compress_size
+        if end > size:
+            raise WorkbookError(f"часть архива {info.filename} лежит за концом файла. {EXPORT_AGAIN}")
+        if info.flag_bits & IS_ENCRYPTED:
             raise WorkbookError(f"архив защищён паролем. {EXPORT_AGAIN}")
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise WorkbookError(f"часть {info.filename} сжата способом, которого в книгах Excel нет. {EXPORT_AGAIN}")
@@ -168,7 +173,7 @@ def _what_it_is(file: io.BufferedReader) -> WorkbookError:
     file.seek(0)
     start = file.read(1 << 16)
     if start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        if "EncryptedPackage".encode("utf-16-le") in start + _end_of(file):
+        if "EncryptedPackage".encode("utf-16-le") in start + _end_of(file) + _directory(file, start):
             return WorkbookError("книга зашифрована паролем. Снимите пароль и положите файл снова.")
         return WorkbookError(f"это старая книга Excel (.xls) под чужим именем. {EXPORT_AGAIN}")
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -182,9 +187,18 @@ def _what_it_is(file: io.BufferedReader) -> WorkbookError:
         return WorkbookError(f"это страница HTML под именем книги. {EXPORT_AGAIN}")
     if text.startswith(b"<"):
         return WorkbookError(f"это файл XML под именем книги. {EXPORT_AGAIN}")
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return WorkbookError(f"это текст в кодировке UTF-16 под именем книги. {EXPORT_AGAIN}")
     if not any(byte < 9 for byte in start) and any(mark in start for mark in (b";", b",", b"\t")):
         return WorkbookError(f"похоже на текст CSV под именем книги. {EXPORT_AGAIN}")
     return WorkbookError(f"это не архив ZIP. {EXPORT_AGAIN}")
+
+
+def _directory(file: io.BufferedReader, start: bytes) -> bytes:
+    """The names of the streams of a compound file, told by its header."""
+    shift, first = struct.unpack_from("<30xH16xI", start.ljust(52, b"\0"))
+    file.seek((first + 1) << min(shift, 12))
+    return file.read(1 << 12)
 
 
 def _end_of(file: io.BufferedReader) -> bytes:

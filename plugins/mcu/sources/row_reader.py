@@ -13,11 +13,11 @@ from mcu.sources import cells, columns
 from mcu.sources.cells import CONVERTERS
 from mcu.sources.columns import ColumnMap
 from mcu.sources.markup import as_written
-from mcu.sources.sheet import RawCells
+from mcu.sources.sheet import RawCells, refuse_repeated
 from mcu.sources.typed_cells import Convert, Read, reader
 from mcu.sources.xlsx import Kind
 
-READER_VERSION = 1  # another one, when the same cells come to mean something else: all rows are read anew
+READER_VERSION = 2  # another one, when the same cells come to mean something else: all rows are read anew
 MAX_PLANS = 1000
 
 Shape = tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]]  # columns, styles and types of a row's cells
@@ -82,11 +82,13 @@ class RowReader:
         """Slot by position of a column; unknown columns without a header or with a repeated one get a name."""
         fields = {field: slot for slot, (field, _) in enumerate(self._types)} | {self._column_map.key: self._key_slot}
         slots: dict[int, int] = {}
+        named: set[str] = set()
         for i, header in enumerate(headers):
             if column := self._column_map.by_header.get(header):
                 slots[i] = fields[column.field]
             else:
-                slots[i] = self._new_slot(header if header and header not in self._extra else _unnamed(header, i))
+                slots[i] = self._new_slot(header if header and header not in named else _unnamed(header, i))
+                named.add(header)
         return slots
 
     def _new_slot(self, name: str) -> int:
@@ -94,7 +96,8 @@ class RowReader:
         return self._key_slot + len(self._extra)
 
     def _plan(self, shape: Shape) -> Plan:
-        """How rows of this shape are read."""
+        """How rows of this shape are read; raises WorkbookError if two cells stand in one column."""
+        refuse_repeated(shape[0])
         steps: list[tuple[int, Read]] = []
         for letters, style, cell_type in zip(*shape, strict=True):
             i = column_index_from_string(letters.decode()) - 1

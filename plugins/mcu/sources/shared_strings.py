@@ -46,8 +46,8 @@ class SharedStrings:
         self._texts.close()
         self._ends.close()
 
-    def resolve(self, types: Values, values: Values) -> Values:
-        """`values` with the string in place of each index of one (type `s`)."""
+    def resolve(self, columns: Values, types: Values, values: Values) -> Values:
+        """The values of a row with the string in place of each index of one (type `s`)."""
         texts, _, ends = self._mapped or self._map()
         self._rows += 1
         if self._rows % ROWS_A_DROP == 0:
@@ -59,25 +59,30 @@ class SharedStrings:
                     if kind != b"s" or not value
                     else texts[ends[index := int(value)] : ends[index + 1]]
                     if value.isdigit()
-                    else _no_string(value)
+                    else _no_index()
                     for kind, value in zip(types, values, strict=True)
                 ]
             )
         except (IndexError, ValueError):
-            return tuple(_no_string(value) for kind, value in zip(types, values, strict=True) if kind == b"s")
+            return self.resolve_first(columns, types, values)  # it says which cell it is
 
-    def resolve_first(self, types: Values, values: Values) -> Values:
+    def resolve_first(self, columns: Values, types: Values, values: Values) -> Values:
         """The same for a row at the beginning, reading no more of the table than it needs."""
         return tuple(
-            self._one(value) if kind == b"s" and value else value for kind, value in zip(types, values, strict=True)
+            self._one(column, value) if kind == b"s" and value else value
+            for column, kind, value in zip(columns, types, values, strict=True)
         )
 
-    def _one(self, value: bytes) -> bytes:
+    def _one(self, column: bytes, value: bytes) -> bytes:
         index = int(value) if value.isdigit() and len(value) < 10 else MAX_STRINGS
         while index >= self._count and self._read_more():
             pass
         if index >= self._count:
-            return _no_string(value)
+            name = value[:20].decode("utf-8", "replace")
+            raise DamagedPartError(
+                f"ячейка столбца {column.decode()} ссылается на общую строку {name}, а такой в книге нет. "
+                f"{EXPORT_AGAIN}"
+            )
         start, end = struct.unpack("=QQ", os.pread(self._ends.fileno(), 2 * ENTRY, index * ENTRY))
         return os.pread(self._texts.fileno(), end - start, start)
 
@@ -112,9 +117,8 @@ class SharedStrings:
             self._mapped[1].madvise(mmap.MADV_DONTNEED)
 
 
-def _no_string(value: bytes) -> bytes:
-    index = value[:20].decode("utf-8", "replace")
-    raise DamagedPartError(f"ячейка ссылается на общую строку {index}, которой в книге нет. {EXPORT_AGAIN}")
+def _no_index() -> bytes:
+    raise ValueError
 
 
 def _write(file: int, content: bytes) -> None:
@@ -162,7 +166,7 @@ def _strings_of(inside: Content) -> Iterator[list[bytes]]:
                 parser = None
         yield strings
     parser = parser or _StringParser(inside)
-    parser.parse(tail)
+    parser.finish(tail)
     yield parser.take()
     if not parser.is_done:
         raise DamagedPartError(f"часть {inside.part} обрывается. {EXPORT_AGAIN}")

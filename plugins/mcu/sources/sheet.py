@@ -7,7 +7,8 @@ an XML parser. Whatever it does not cover whole goes to the parser, and comes ou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from openpyxl.utils import column_index_from_string, get_column_letter
@@ -52,6 +53,13 @@ class RawCells(NamedTuple):
     values: tuple[bytes, ...]
 
 
+def refuse_repeated(columns: Sequence[bytes]) -> None:
+    """Raise WorkbookError if two cells of a row stand in one column: nobody knows which of them counts."""
+    counts = Counter(columns)
+    if twice := [letters.decode() for letters, count in counts.items() if count > 1]:
+        raise DamagedPartError(f"столбец {twice[0]} стоит в строке больше одного раза. {EXPORT_AGAIN}")
+
+
 def read_rows(
     package: Package, part: str, strings: SharedStrings, *, only_first: bool = False
 ) -> Iterator[tuple[int, RawCells]]:
@@ -64,7 +72,7 @@ def read_rows(
         columns, styles, types, values = zip(*cells, strict=True)
         if b"s" in types:
             try:
-                values = resolve(types, values)
+                values = resolve(columns, types, values)
             except WorkbookError as error:
                 raise type(error)(f"строка {number}: {error}") from error
         if any(values):
@@ -120,7 +128,7 @@ def _rows_of(inside: Content) -> Iterator[NumberedCells]:
         if parser is None and (found := end.search(tail)) and not re.search(rb"<[!?]", tail[: found.start()]):
             break
     parser = parser or _RowParser(inside, number)
-    parser.parse(tail)
+    parser.finish(tail)
     yield from parser.take()
     if not parser.is_done:
         raise DamagedPartError(f"лист обрывается. {EXPORT_AGAIN}")

@@ -21,7 +21,7 @@ NUMBERS = (b"", b"n")
 
 NUMBER = re.compile(rb"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?\s*")
 DIGITS_OF_A_FLOAT = 15  # an integer of so many digits is exact
-ENTITY = re.compile(r"&(?:#(?:(\d{1,9})|x([0-9A-Fa-f]{1,8}))|(amp|lt|gt|quot|apos));")
+ENTITY = re.compile(r"&(?:#(?:(\d{1,20})|x([0-9A-Fa-f]{1,20}))|(amp|lt|gt|quot|apos));")
 NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
@@ -40,7 +40,7 @@ def reader(cell_type: bytes, kind: Kind, convert: Convert, *, is_1904: bool) -> 
 
 
 def text(raw: bytes) -> str:
-    """What is written, as text: no NUL, and U+FFFD for what is no character."""
+    """What is written, as text: no NUL, and U+FFFD for what is no character, such as half of a surrogate pair."""
     try:
         value = raw.decode()
     except UnicodeDecodeError:

@@ -15,15 +15,17 @@ from openpyxl.utils import column_index_from_string
 
 from mcu.sources import columns
 from mcu.sources.columns import Column, ColumnMap
+from mcu.sources.markup import REPLACEMENT
 from mcu.sources.package import UnfinishedWorkbookError, WorkbookError
 from mcu.sources.row_reader import Row, RowReader
-from mcu.sources.sheet import RawCells
+from mcu.sources.sheet import RawCells, refuse_repeated
 from mcu.sources.typed_cells import text
 from mcu.sources.xlsx import Sheet, Workbook
 
 __all__ = ["Export", "ExportError", "RawRow", "Row", "UnfinishedError", "open_export"]
 
 HEADER_ROWS = 20  # a title, a period and the like may stand above the headers
+MAX_MESSAGE = 2000  # characters
 KNOWN_HEADERS = 3  # fewer in a row are a coincidence, not an export
 
 
@@ -31,8 +33,15 @@ class ExportError(Exception):
     """The file cannot be taken as it is; the message names file, sheet and column, and says what to do."""
 
     def __init__(self, message: str, source: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(_presentable(message))
         self.source = source
+
+
+def _presentable(message: str) -> str:
+    """On one line, whatever stood in the file; of a very long one the beginning and what to do, at the end."""
+    message = "".join(char if char.isprintable() else REPLACEMENT for char in message)
+    half = MAX_MESSAGE // 2
+    return message if len(message) <= MAX_MESSAGE else f"{message[:half]} … {message[-half:]}"
 
 
 class UnfinishedError(ExportError):
@@ -98,12 +107,21 @@ class Export:
             raise ExportError(f"{self._name}: лист «{self.sheet}», {error}", self.source) from error
 
     def row(self, raw: RawRow) -> Row:
-        """The row as canonical text."""
-        return self._reader.row(raw.row_number, raw.cells)
+        """The row as canonical text; raises ExportError where the sheet turns out to be damaged."""
+        try:
+            return self._reader.row(raw.row_number, raw.cells)
+        except WorkbookError as error:
+            raise self._damaged(raw, error) from error
 
     def created_on(self, raw: RawRow) -> dt.date | None:
-        """The day the message was created; None if it cannot be read."""
-        return self._reader.created_on(raw.cells)
+        """The day the message was created, None if it cannot be read; raises ExportError as `row` does."""
+        try:
+            return self._reader.created_on(raw.cells)
+        except WorkbookError as error:
+            raise self._damaged(raw, error) from error
+
+    def _damaged(self, raw: RawRow, error: WorkbookError) -> ExportError:
+        return ExportError(f"{self._name}: лист «{self.sheet}», строка {raw.row_number}: {error}", self.source)
 
     def rows(self) -> Iterator[Row]:
         """All data rows as canonical text."""
@@ -129,16 +147,30 @@ def open_export(path: Path, name: str | None = None) -> Export:
     except WorkbookError as error:
         raise ExportError(f"{name}: не открывается как книга Excel: {error}") from error
     try:
-        for sheet in book.sheets:
-            if header := _find_header(name, book, sheet):
-                return Export(name, book, sheet, _checked(name, sheet.name, header))
-        raise ExportError(
-            f"{name}: ни на одном листе ({', '.join(sheet.name for sheet in book.sheets)}) нет заголовков выгрузки ПОС "
-            "или «Инцидент Менеджмент». Выгрузите файл заново со строкой заголовков."
-        )
+        sheet, header = _sheet_of_the_export(name, book)
+        return Export(name, book, sheet, _checked(name, sheet.name, header))
     except BaseException:
         book.close()
         raise
+
+
+def _sheet_of_the_export(name: str, book: Workbook) -> tuple[Sheet, _Header]:
+    """The one sheet with known headers."""
+    found = [(sheet, header) for sheet in book.sheets if (header := _find_header(name, book, sheet))]
+    if not found:
+        names = ", ".join(sheet.name for sheet in book.sheets) or "в книге нет листов с ячейками"
+        raise ExportError(
+            f"{name}: ни на одном листе ({names}) в первых {HEADER_ROWS} строках нет заголовков выгрузки ПОС "
+            "или «Инцидент Менеджмент». Выгрузите файл заново со строкой заголовков."
+        )
+    if len(found) > 1:
+        names = ", ".join(f"«{sheet.name}»" for sheet, _ in found)
+        raise ExportError(
+            f"{name}: заголовки выгрузки стоят на нескольких листах: {names}. "
+            "Оставьте в файле один из них, остальные положите отдельными файлами.",
+            found[0][1].column_map.source,
+        )
+    return found[0]
 
 
 def _find_header(name: str, book: Workbook, sheet: Sheet) -> _Header | None:
@@ -150,6 +182,7 @@ def _find_header(name: str, book: Workbook, sheet: Sheet) -> _Header | None:
             headers = _headers(cells)
             best = max(maps, key=lambda column_map: _known(headers, column_map))
             if _known(headers, best) >= KNOWN_HEADERS:
+                refuse_repeated(cells.columns)
                 return _Header(number, headers, best)
     except WorkbookError as error:
         raise ExportError(f"{name}: лист «{sheet.name}», {error}") from error

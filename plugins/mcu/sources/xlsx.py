@@ -17,6 +17,8 @@ from mcu.sources.shared_strings import SharedStrings
 from mcu.sources.sheet import RawCells, read_rows
 
 MAX_SHEETS = 1000
+MAX_SHEET_NAME = 31  # characters, as in Excel
+MAX_FORMAT_CODE = 255  # characters, as in Excel; looking through a long one takes for ever
 
 
 class Kind(Enum):
@@ -122,7 +124,7 @@ def _sheets(package: Package, book: str, relations: dict[str, _Relation]) -> tup
             if relation is None:
                 raise DamagedPartError(f"в книге нет листа «{name}», хотя он в ней назван. {EXPORT_AGAIN}")
             if relation.kind == "worksheet":
-                sheets.append(Sheet(name, relation.part))
+                sheets.append(Sheet(name[:MAX_SHEET_NAME], relation.part))
             if len(sheets) > MAX_SHEETS:
                 raise WorkbookError(f"в книге больше {MAX_SHEETS} листов: это не выгрузка. {EXPORT_AGAIN}")
 
@@ -152,7 +154,7 @@ def _kinds(package: Package, part: str | None) -> tuple[Kind, ...]:
 
 
 def _kind(format_code: str | None) -> Kind:
-    if format_code is None or format_code.lower() == "general":
+    if format_code is None or format_code.lower() == "general" or len(format_code) > MAX_FORMAT_CODE:
         return Kind.NUMBER
     if is_timedelta_format(format_code):
         return Kind.DURATION
