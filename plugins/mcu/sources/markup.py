@@ -93,6 +93,7 @@ class PieceParser:
         self._namespace = content.namespace
         self._depth = -1
         self._unfinished = 0  # bytes since the last row or string has ended
+        self._held = bytearray()  # what is yet to be parsed
         self._may_hide_tags = False
         self.is_done = False
         self._parser = xml_parser(content.part)
@@ -111,10 +112,10 @@ class PieceParser:
         if self.is_done:
             return
         self._unfinished += len(piece)
-        try:
-            feed(self._parser, self._part, tidy(piece))
-        except _StopParsingError:
-            self.is_done = True
+        self._held += piece
+        # A parser looks at a comment from its beginning each time that it gets more of it: half as much again at least.
+        if not self._may_hide_tags or 2 * len(self._held) >= self._unfinished:
+            self._feed()
         if self._unfinished > MAX_PIECE:  # the ends at which the part is cut are hidden
             raise WorkbookError(f"часть {self._part}: строка больше {MAX_PIECE >> 20} МиБ. {EXPORT_AGAIN}")
 
@@ -123,6 +124,16 @@ class PieceParser:
         if hasattr(self._parser, "SetReparseDeferralEnabled"):
             self._parser.SetReparseDeferralEnabled(False)
         self.parse(piece)
+        if not self.is_done:
+            self._feed()
+
+    def _feed(self) -> None:
+        held = tidy(self._held)
+        self._held.clear()
+        try:
+            feed(self._parser, self._part, held)
+        except _StopParsingError:
+            self.is_done = True
 
     def _on_start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -150,7 +161,7 @@ class PieceParser:
         raise NotImplementedError
 
 
-def tidy(piece: bytes) -> bytes:
+def tidy(piece: bytes | bytearray) -> bytes:
     """The piece without what no XML may hold, and writers that do not care put there nevertheless."""
     text = piece.decode("utf-8", "replace").translate(ESCAPES)
     return CHARACTER_REFERENCE.sub(_valid_reference, text).encode()

@@ -155,6 +155,8 @@ def _checked(infos: list[ZipInfo], size: int) -> dict[str, ZipInfo]:
         )
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < 0:  # bytes are gone
+            raise WorkbookError(f"архив повреждён. {EXPORT_AGAIN}")
         if info.header_offset < end:
             raise WorkbookError(f"части архива наложены друг на друга ({info.filename}). {EXPORT_AGAIN}")
         name = info.orig_filename.encode("utf-8" if info.flag_bits & NAME_IS_UTF8 else "cp437")
