@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TextIO, cast
 from zoneinfo import ZoneInfo
 
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -91,6 +92,8 @@ def create(
 ) -> int:
     """Create the table of a load, copy `lines` into it, commit; returns how many rows it took.
 
+    What drawing the lines raises comes through.
+
     Beside the fields it has what the gate asks about: `<field>_parsed` (date, timestamp or milliseconds, null where
     unreadable), `exported_on` and `created_before` (the latest day and moment a row can have been created, local
     time) and `is_key_conflict` (its key stands in the file with other content too).
@@ -102,7 +105,11 @@ def create(
         command = sql.SQL("copy {} ({}) from stdin (format csv)").format(
             table(source, load_id), sql.SQL(", ").join(map(sql.Identifier, copied))
         )
-        cursor.copy_expert(command, cast("TextIO", _CsvStream(lines)))
+        stream = _CsvStream(lines)
+        try:
+            cursor.copy_expert(command, cast("TextIO", stream))
+        except psycopg2.Error as failure:
+            raise stream.error or failure from failure  # what the reader raised, the driver hides
         rows_read: int = cursor.rowcount
         _mark_key_conflicts(cursor, source, load_id)
         cursor.execute(sql.SQL("analyze {} (row_number, source_key, is_known)").format(table(source, load_id)))
@@ -214,9 +221,14 @@ class _CsvStream:
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._lines = iter(lines)
+        self.error: Exception | None = None  # what drawing a line has raised
 
     def read(self, _size: int) -> str:
         buffer = StringIO()
-        # With "\r\n" as the line's end both characters are quoted inside a field.
-        csv.writer(buffer, lineterminator="\r\n").writerows(islice(self._lines, ROWS_A_CHUNK))
+        try:
+            # With "\r\n" as the line's end both characters are quoted inside a field.
+            csv.writer(buffer, lineterminator="\r\n").writerows(islice(self._lines, ROWS_A_CHUNK))
+        except Exception as error:
+            self.error = error
+            raise
         return buffer.getvalue()

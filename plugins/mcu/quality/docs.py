@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -76,12 +77,20 @@ def _files(folder: Path) -> dict[str, Any]:
 
 
 def _shortened(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:
-    """The pages show some failing values; the gate has named all failing rows."""
+    """The pages show some failing values, as they stand, for HTML; the gate has named all failing rows."""
     for entry in result.results:
         for name, value in entry.result.items():
-            if isinstance(value, list):
-                entry.result[name] = value[:SHOWN_VALUES]
+            entry.result[name] = _as_text(value[:SHOWN_VALUES] if isinstance(value, list) else value)
     return result
+
+
+def _as_text(value: Any) -> Any:
+    """The value with all text in it such that a page shows it and does not run it."""
+    if isinstance(value, str):
+        return html.escape(value, quote=False)
+    if isinstance(value, list):
+        return [_as_text(one) for one in value]
+    return {name: _as_text(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _drop_old(context: EphemeralDataContext) -> None:

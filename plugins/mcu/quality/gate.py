@@ -5,6 +5,7 @@ The library takes seconds to import: it is imported where it is used, never whil
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import textwrap
@@ -131,7 +132,8 @@ class Gate:
         parameters: dict[str, Any],
         index: Sequence[str],
     ) -> list[Outcome]:
-        asset = self._warehouse.add_table_asset(f"{next(self._numbers)} · {batch}", view)
+        # Data Docs take the name for HTML.
+        asset = self._warehouse.add_table_asset(f"{next(self._numbers)} · {html.escape(batch, quote=False)}", view)
         rows = asset.add_batch_definition_whole_table("all").get_batch()
         ask = partial(_ask, rows, name, parameters)
         result = ask(expectations, "BOOLEAN_ONLY")  # a few queries for all of them, not a few for each
