@@ -251,10 +251,10 @@ def wide(width: int) -> Write:
     return write
 
 
-def shared(value: str, *strings: str, **parts: str) -> Write:
+def shared(value: str, *strings: str, parts: Parts | None = None) -> Write:
     """A row whose «Факт» is the shared string of this index."""
     table = f"<sst {MAIN}>{''.join(strings)}</sst>"
-    return sheet(sound(fact=f'<c {{}} t="s"><v>{value}</v></c>'), parts={STRINGS: table, **parts})
+    return sheet(sound(fact=f'<c {{}} t="s"><v>{value}</v></c>'), parts={STRINGS: table, **(parts or {})})
 
 
 def fact(xml: str) -> Write:
@@ -385,6 +385,12 @@ CASES: list[Case] = [
         "a shared string that is not there",
         "лист «Лист1», строка 2: ячейка столбца G ссылается на общую строку 7",
         shared("7"),
+        "pos",
+    ),
+    refused(
+        "shared strings that are named but not there",
+        "в книге нет части xl/strings.xml",
+        shared("0", parts={STRINGS: None}),
         "pos",
     ),
     refused(
@@ -662,6 +668,7 @@ CASES: list[Case] = [
         pos({"fact": noise(LONGEST), "category": noise(LONGEST, 2)}),
         stored={"fact": noise(LONGEST), "category": noise(LONGEST, 2)},
     ),
+    loaded("a cell of a million characters", fact("ы" * 1_000_000), stored={"fact": "ы" * 1_000_000}),
     loaded(
         "a name of a cabinet of 32,767 characters",
         incidents({"cabinet": noise(LONGEST)}),
@@ -721,6 +728,7 @@ CASES: list[Case] = [
     ),
     loaded("a DOCTYPE in the document's properties", sheet(sound(), parts={"docProps/core.xml": LAUGHS})),
     loaded("bytes before the archive", changed(pos({}), lambda whole: b"MZ not a zip yet" + whole)),
+    loaded("bytes behind the archive", changed(pos({}), lambda whole: whole + b"not a zip any more")),
     # Names
     loaded("quotes in the name", pos({}), name=f"ООО «Ромашка» 'a' \"b\" `c` {EXPORTED}.xlsx"),
     loaded("a line break and control characters in the name", pos({}), name=f"а\nб\r\x1b[31m {EXPORTED}.xlsx"),
