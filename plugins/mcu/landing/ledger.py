@@ -58,8 +58,8 @@ def start_replay(connection: Connection, source: str, load_id: int, run_id: str)
         cursor.execute(
             """
             insert into ops.load
-                (source, uri, sha256, exported_at, exported_at_from, run_id, rules, replay_of, status)
-            select source, uri, sha256, exported_at, exported_at_from, %s, %s, load_id, 'running'
+                (source, uri, sheet, sha256, exported_at, exported_at_from, run_id, rules, replay_of, status)
+            select source, uri, sheet, sha256, exported_at, exported_at_from, %s, %s, load_id, 'running'
             from ops.load
             where load_id = %s
             returning load_id
