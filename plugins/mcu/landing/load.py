@@ -8,6 +8,7 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,7 +18,7 @@ from psycopg2.extensions import connection as Connection
 
 from mcu.landing import inbox, ledger, stage
 from mcu.landing.inbox import Inbox, InboxFile
-from mcu.landing.known import KnownRows
+from mcu.landing.known import KnownRow, KnownRows
 from mcu.landing.publish import Publication, publish
 from mcu.landing.stage import Line
 from mcu.quality import gate, suites
@@ -171,15 +172,25 @@ class _Reading:
         self.seconds = 0.0
 
     def lines(self) -> Iterator[Line]:
-        """Lines for the stage table, in the order of the file."""
+        """Lines for the stage table, in the order of the file. Of some rows it is asked while the next are read."""
         raw_rows = self._export.raw_rows()
-        while chunk := self._chunk(raw_rows):
-            yield from chunk
+        with ThreadPoolExecutor(max_workers=1) as asking:
+            rows, answer = self._read(raw_rows, asking)
+            while rows:
+                ahead = self._read(raw_rows, asking)
+                yield from self._lines_of(rows, answer)
+                rows, answer = ahead
 
-    def _chunk(self, raw_rows: Iterator[RawRow]) -> list[Line]:
+    def _read(self, raw_rows: Iterator[RawRow], asking: Executor) -> tuple[list[RawRow], Future[dict[int, KnownRow]]]:
         started = time.perf_counter()
         rows = list(islice(raw_rows, ROWS_A_QUESTION))
-        known = self._known.find([row.digest for row in rows]) if rows else {}
+        answer = asking.submit(self._known.find, [row.digest for row in rows])
+        self.seconds += time.perf_counter() - started
+        return rows, answer
+
+    def _lines_of(self, rows: list[RawRow], answer: Future[dict[int, KnownRow]]) -> list[Line]:
+        started = time.perf_counter()
+        known = answer.result()
         self.has_news = self.has_news or len(known) < len(rows)
         days = [self._export.created_on(row) for row in rows]
         self.days.update(days)
