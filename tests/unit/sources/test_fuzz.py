@@ -301,6 +301,7 @@ def test_texts_are_read_as_they_were_written(data: st.DataObject, scratch: Path)
     assert {at: value for at, (_, _, value) in found.items()} == {at: v for at, v in writer.expected.items() if v}
 
 
+@pytest.mark.filterwarnings("ignore:Workbook contains no default style")
 @fuzzed
 @given(data=st.data())
 def test_openpyxl_reads_the_same(data: st.DataObject, scratch: Path) -> None:
