@@ -73,7 +73,11 @@ def _context(folder: Path) -> EphemeralDataContext:
 
 
 def _files(folder: Path) -> dict[str, Any]:
-    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
+    return {
+        "module_name": "mcu.quality.whole_files",
+        "class_name": "WholeFiles",
+        "base_directory": str(folder.absolute()),
+    }
 
 
 def _shortened(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:

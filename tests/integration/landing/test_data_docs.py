@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import os
+import re
+import signal
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -56,3 +61,51 @@ def test_a_page_shows_sentences_and_some_values(warehouse_dsn: str, tmp_path: Pa
     assert "Не должно быть: Поступило позже, чем выгружено" in content
     assert "Не должно быть: Оценка вне 1–5" in content
     assert content.count("2026-02-02") < 200, "a page that names all 500 rows would grow with the export"
+
+
+def test_killed_while_it_writes_any_of_its_files(
+    warehouse_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody sees the half of a file, and the next publication goes well."""
+    gate = Gate(warehouse_dsn)
+    for batch in ("a.xlsx", "b.xlsx"):
+        gate.validate(suites.path("pos"), POS_ROWS, batch)
+    fork = multiprocessing.get_context("fork")
+    write = Path.write_bytes
+    left = 0
+    monkeypatch.setattr(docs, "KEPT_RESULTS", 1000)
+
+    def write_half_of_the_last(path: Path, content: bytes) -> int:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            write(path, content[: len(content) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(path, content)
+
+    docs.publish(gate.results[:1], tmp_path)
+    for kills in count():
+        left = kills
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", write_half_of_the_last)
+            process = fork.Process(target=docs.publish, args=(gate.results[1:], tmp_path))
+            process.start()
+            process.join(120)
+        before = check_pages(tmp_path)
+        docs.publish(gate.results[:1], tmp_path)
+        assert check_pages(tmp_path) > before
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+    assert kills >= 3, "a result, its page, the index"
+
+
+def check_pages(folder: Path) -> int:
+    """All files are whole; how many pages of results the index leads to, all of which exist."""
+    for page in folder.rglob("*.html"):
+        assert page.read_text(encoding="utf-8").rstrip().endswith("</html>"), page
+    for result in folder.rglob("*.json"):
+        json.loads(result.read_text(encoding="utf-8"))
+    pages = set(re.findall(r"validations/[^\"']+?\.html", (folder / "index.html").read_text(encoding="utf-8")))
+    assert [page for page in pages if not (folder / page).exists()] == []
+    return len(pages)
