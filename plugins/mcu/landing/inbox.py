@@ -133,10 +133,10 @@ class Inbox:
     def _folder(self, source: str) -> Iterator[Path]:
         """Where copies of remote files are made, one at a time; what a killed run of the source left there goes."""
         folder = self._settings.state / "fetched" / source
+        shutil.rmtree(folder, ignore_errors=True)
         if self._store.is_local:
             yield folder
             return
-        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
             yield folder

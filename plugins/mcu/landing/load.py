@@ -15,6 +15,7 @@ from itertools import islice
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import make_dsn, parse_dsn
 
 from mcu.landing import inbox, ledger, stage
 from mcu.landing.inbox import Inbox, InboxFile
@@ -29,6 +30,9 @@ from mcu.sources.workbook import Export, ExportError, RawRow, open_export
 log = logging.getLogger(__name__)
 
 ROWS_A_QUESTION = 500
+
+# A warehouse that vanished without a word is noticed after two minutes; TCP by itself would take two hours.
+KEEPALIVE = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6, "tcp_user_timeout": 120_000}
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Loader:
     """One run over the inbox for one source. The gate, slow to start, is started with the first file to load."""
 
     def __init__(self, dsn: str, source: str, settings: Settings, run_id: str, inbox: Inbox | None = None) -> None:
-        self._dsn = dsn
+        self._dsn = make_dsn(**{**KEEPALIVE, **parse_dsn(dsn)})
         self._source = source
         self._settings = settings
         self._run_id = run_id
@@ -62,6 +66,19 @@ class Loader:
 
         Raises FileNotFoundError without an inbox, psycopg2.OperationalError when the warehouse is gone.
         """
+        try:
+            self._take_all()
+        except psycopg2.InterfaceError as error:  # so psycopg2 calls it if it was to roll back what is lost
+            raise psycopg2.OperationalError("The connection to the warehouse is lost") from error
+        if self._gate and self._gate.results:
+            from mcu.quality import docs
+
+            with self._timed("docs"):
+                docs.publish(self._gate.results, self._settings.state / "data_docs")
+        return self.summary
+
+    def _take_all(self) -> None:
+        """The lock on the source and all that is written go over one connection: who lost the one has lost both."""
         with (
             closing(connect(self._dsn)) as connection,
             closing(connect(self._dsn)) as self._asking,
@@ -71,12 +88,6 @@ class Loader:
                 log.info("%s %s", file.uri, self._take(connection, file))
             self.summary.failed |= self._inbox.unreadable
             self.summary.waiting = self._inbox.waiting
-        if self._gate and self._gate.results:
-            from mcu.quality import docs
-
-            with self._timed("docs"):
-                docs.publish(self._gate.results, self._settings.state / "data_docs")
-        return self.summary
 
     def _take(self, connection: Connection, file: InboxFile) -> str:
         """Load, refuse or leave one file; returns what became of it, in a line."""
@@ -101,14 +112,14 @@ class Loader:
         load_id = ledger.start(connection, self._source, file, self._run_id, export.sheet)
         try:
             done = self._stage_and_publish(connection, load_id, file, export)
-        except psycopg2.OperationalError:
-            raise
         except ExportError as error:
             connection.rollback()
             ledger.close(connection, load_id, "refused", str(error))
             self.summary.refused[file.uri] = str(error)
             return f"refused: {error}"
         except Exception as error:
+            if connection.closed:
+                raise
             connection.rollback()
             ledger.close(connection, load_id, "failed", f"{type(error).__name__}: {error}")
             log.exception("%s could not be loaded", file.uri)
@@ -217,12 +228,23 @@ def _uncollected() -> Iterator[None]:
 
 
 def connect(dsn: str) -> Connection:
-    """A connection for loading: compresses long texts with LZ4 where the server can, several times faster."""
+    """A connection for loading.
+
+    Compresses long texts with LZ4 where the server can, several times faster. The server gives it up, and the lock
+    that it may hold, minutes after the machine of the loader has vanished, not hours.
+    """
     connection = psycopg2.connect(dsn)
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select set_config(name, 'lz4', false) from pg_settings "
-            "where name = 'default_toast_compression' and 'lz4' = any(enumvals)"
+            """
+            select set_config(name, value, false)
+            from (
+                values ('default_toast_compression', 'lz4'), ('tcp_keepalives_idle', '60'),
+                    ('tcp_keepalives_interval', '10')
+            ) as wanted (name, value)
+            join pg_settings using (name)
+            where enumvals is null or value = any(enumvals)
+            """
         )
     return connection
 

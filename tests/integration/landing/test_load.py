@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
 
 from mcu.landing import load
 from mcu.landing import publish as publish_module
 from mcu.landing.load import Loader, Summary
 from mcu.quality import suites
-from mcu.settings import PROJECT, Settings
+from mcu.settings import Settings
 from mcu.sources.columns import SOURCES
+from mcu.sources.workbook import Export, ExportError, RawRow
 from tests.workbooks import write_incidents, write_pos
 
 pytestmark = pytest.mark.postgres
@@ -315,56 +314,60 @@ def test_a_fault_of_the_whole_load_refuses_it(
     assert house.load("pos").refused == {}
 
 
-def test_killed_in_the_middle_of_a_load(house: Warehouse) -> None:
-    """A real kill between staging and publishing: the process waits for the lock that this test holds."""
-    for day in (10, 11):
-        write_pos(
-            house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx",
-            numbers(1, 2, stage="Завершено" if day == 11 else "Исполнение"),
-        )
-    program = (
-        "import sys; from mcu.landing.load import Loader; from mcu.settings import Settings;"
-        "Loader(sys.argv[1], 'pos', Settings.from_env(), 'killed run').run()"
-    )
-    environment = {**os.environ, **house.environment, "PYTHONPATH": str(PROJECT / "plugins")}
-    holder = psycopg2.connect(house.dsn)
-    holder.cursor().execute("select pg_advisory_xact_lock(hashtext('mcu.load.pos'))")
-    with subprocess.Popen([sys.executable, "-c", program, house.dsn], env=environment) as process:
-        wait_until(house, "select count(*) from pg_locks where locktype = 'advisory' and not granted", 1)
-        process.send_signal(signal.SIGKILL)
-    holder.close()
-    wait_until(house, "select count(*) from pg_locks where locktype = 'advisory'", 0)
-    assert house.ask("select status from ops.load") == [("running",)]
-    assert house.ask("select tablename from pg_tables where schemaname = 'stage'") == [("pos_1",)]
-    assert house.ask("select count(*) from raw.pos_message") == [(0,)]
-
-    house.load("pos")
-    assert house.ask("select status, error, rows_read from ops.load order by load_id") == [
-        ("failed", "прервано", 0),
-        ("published", None, 2),
-        ("published", None, 2),
-    ]
-    assert house.ask("select count(*) from raw.pos_message") == [(4,)]
-    house.check_sums()
-
-
-def wait_until(house: Warehouse, statement: str, value: int, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while house.ask(statement) != [(value,)]:
-        assert time.monotonic() < end, statement
-        time.sleep(0.1)
-
-
-def test_two_runs_at_once_load_each_file_once(house: Warehouse) -> None:
+def test_a_file_that_cannot_be_read_to_its_end_stops_no_other(
+    house: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While its rows are on their way to the stage table."""
     for day in (10, 11, 12):
-        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(*range(50), stage=f"{day}"))
-    with ThreadPoolExecutor(2) as pool:
-        summaries = list(pool.map(house.load, ["pos", "pos"]))
-    assert sorted(len(summary.published) for summary in summaries) == [0, 3]
-    assert [row[1:] for row in house.ledger()] == [("published", 50, 50, 0, 0, 0)] + [
-        ("published", 50, 0, 50, 0, 0)
-    ] * 2
+        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(day))
+    raw_rows = Export.raw_rows
+
+    def break_off(export: Export) -> Iterator[RawRow]:
+        yield from raw_rows(export)
+        if "02-10" in export._name:
+            raise ExportError("лист повреждён", "pos")
+        if "02-11" in export._name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Export, "raw_rows", break_off)
+    summary = house.load("pos")
+    assert summary.refused == {"ПОС_2026-02-10_08-00.xlsx": "лист повреждён"}
+    assert summary.failed == {"ПОС_2026-02-11_08-00.xlsx": "[Errno 28] No space left on device"}
+    assert set(summary.published) == {"ПОС_2026-02-12_08-00.xlsx"}
     house.check_sums()
+
+    monkeypatch.undo()
+    assert set(house.load("pos").published) == {"ПОС_2026-02-11_08-00.xlsx"}
+
+
+def test_a_query_that_the_server_breaks_off_stops_no_other(house: Warehouse) -> None:
+    """Canceled, out of memory, a full disk: the connection is still there, and so is the rest of the inbox."""
+    for day in (10, 11):
+        write_pos(house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", numbers(day))
+    house.ask(
+        """
+        create function raise_disk_full() returns trigger language plpgsql as $$ begin
+            if new.load_id = 1 then raise 'No space left on device' using errcode = '53100'; end if;
+            return new;
+        end $$;
+        create trigger t before insert on raw.pos_message for each row execute function raise_disk_full(); select
+        """
+    )
+    assert set(house.load("pos").failed) == {"ПОС_2026-02-10_08-00.xlsx"}
+    ((status, error), (next_status, _)) = house.ask("select status, error from ops.load order by load_id")
+    assert (status, next_status) == ("failed", "published")
+    assert "DiskFull: No space left on device" in error
+    house.ask("drop trigger t on raw.pos_message; select")
+    assert set(house.load("pos").published) == {"ПОС_2026-02-10_08-00.xlsx"}
+    house.check_sums()
+
+
+def test_who_vanishes_without_a_word_is_noticed_in_minutes(house: Warehouse) -> None:
+    with closing(load.connect(house.dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute("select current_setting('tcp_keepalives_idle'), current_setting('tcp_keepalives_interval')")
+        assert cursor.fetchall() == [("60", "10")]
+    parameters = parse_dsn(Loader(house.dsn, "pos", Settings.from_env(house.environment), "run")._dsn)
+    assert (parameters["keepalives_idle"], parameters["tcp_user_timeout"]) == ("60", "120000")
 
 
 def test_the_modification_time_of_a_copy_says_nothing(house: Warehouse) -> None:
