@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from typing import Any
 import psutil
 import psycopg2
 import pytest
-from psycopg2.extensions import connection as Connection
 
 from mcu.landing import schema
 from mcu.landing.load import Loader
@@ -28,7 +27,13 @@ from mcu.settings import Settings
 from mcu.sources.columns import SOURCES
 from stack.ports import free_port
 from stack.postgres import Cluster
-from tests.integration.landing.forked_loader import Ended, ForkedLoader
+from tests.integration.landing.forked_loader import (
+    Ended,
+    ForkedLoader,
+    interrupted_loads_are_not_closed,
+    orphans_are_left,
+    publish_commits_in_its_middle,
+)
 from tests.workbooks import write_incidents, write_pos
 
 pytestmark = pytest.mark.postgres
@@ -51,6 +56,15 @@ class Warehouse:
 
     def close(self) -> None:
         self._connection.close()
+
+    def reconnect(self) -> None:
+        """Return when the server that was killed is there again."""
+        end = time.monotonic() + 60
+        self.close()
+        while self._connection.closed:
+            with suppress(psycopg2.OperationalError):
+                self._connection = psycopg2.connect(self.dsn)
+            assert time.monotonic() < end
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         with self._connection, self._connection.cursor() as cursor:
@@ -96,15 +110,15 @@ class Warehouse:
     def sums_are_right(self) -> bool:
         return self.ask(
             """
-            select bool_and(
+            select coalesce(bool_and(
                 rows_read = rows_new + rows_changed + rows_unchanged + rows_quarantined
                 and rows_new + rows_changed = (
-                    select count(*) from (select load_id from raw.incident union all select load_id from raw.pos_message)
-                    as version where version.load_id = load.load_id
+                    (select count(*) from raw.incident where incident.load_id = load.load_id)
+                    + (select count(*) from raw.pos_message where pos_message.load_id = load.load_id)
                 )
                 and rows_quarantined = (select count(*) from ops.quarantine where quarantine.load_id = load.load_id)
                 and rows_read = (select sum(rows_read) from ops.load_day where load_day.load_id = load.load_id)
-            )
+            ), true)
             from ops.load where status = 'published'
             """
         ) == [(True,)]
@@ -131,6 +145,7 @@ class House:
         self._server = server
         self._template = template
         self._numbers = count(1)
+        self._loaders: list[ForkedLoader] = []
         self.inbox = folder / "inbox"
         self._environment = {"MCU_INBOX": str(self.inbox), "MCU_STATE": str(folder / "state")}
 
@@ -138,12 +153,20 @@ class House:
     def copy(self) -> Iterator[Warehouse]:
         """A warehouse with what came before."""
         name = f"killed_{next(self._numbers)}"
-        with self._server.superuser() as connection, connection.cursor() as cursor:
-            cursor.execute(f"create database {name} template {self._template} owner mcu")
-            warehouse = Warehouse(self._server.dsn(name))
+        self._administer(f"create database {name} template {self._template} owner mcu")
+        warehouse = Warehouse(self._server.dsn(name))
+        try:
             yield warehouse
+        finally:
+            for loader in self._loaders:
+                loader.kill()
+            self._loaders.clear()
             warehouse.close()
-            cursor.execute(f"drop database {name} with (force)")
+        self._administer(f"drop database {name} with (force)")
+
+    def _administer(self, statement: str) -> None:
+        with self._server.superuser() as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
 
     def keep(self, warehouse: Warehouse) -> None:
         """From now on copy this one."""
@@ -152,7 +175,9 @@ class House:
         self._template = warehouse.dsn.rsplit("/", 1)[1]
 
     def start(self, warehouse: Warehouse, source: str = "incident", **how: Any) -> ForkedLoader:
-        return ForkedLoader(warehouse.dsn, source, self._environment, **how)
+        loader = ForkedLoader(warehouse.dsn, source, self._environment, **how)
+        self._loaders.append(loader)
+        return loader
 
     def run(self, warehouse: Warehouse, source: str = "incident", **how: Any) -> Ended:
         return self.start(warehouse, source, **how).wait()
@@ -163,7 +188,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def suites_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Suites of few expectations: it is the steps between them and around them that are to be interrupted, many times."""
+    """Suites of few expectations: what is to be interrupted, many times, is the steps around them."""
     folder = tmp_path_factory.mktemp("expectations")
     for source in (*SOURCES, "load"):
         suite = json.loads(suites.path(source).read_text(encoding="utf-8"))
@@ -197,7 +222,13 @@ def incident(number: int, **cells: object) -> dict[str, object]:
 def states(house: House) -> list[Facts]:
     """What readers may see: nothing more than before, one whole load more, all. The inbox is filled."""
     late = [
-        [incident(1, tags="а"), incident(2, tags="б"), incident(3, tags="б"), incident(9), incident(10, created_at="-")],
+        [
+            incident(1, tags="а"),
+            incident(2, tags="б"),
+            incident(3, tags="б"),
+            incident(9),
+            incident(10, created_at="-"),
+        ],
         [incident(1, tags="в"), incident(2, tags="а"), incident(3, tags="б"), incident(3, tags="г"), incident(9)],
     ]
     with house.copy() as warehouse:
@@ -206,14 +237,14 @@ def states(house: House) -> list[Facts]:
             write_incidents(house.inbox / f"И_2026-02-{day}_08-00.xlsx", rows, extra=["Новый"])
             assert house.run(warehouse).error == []
             states.append(warehouse.facts())
-        check_end(warehouse, states, interrupted=0)
+        check_end(house, warehouse, states, interrupted=0)
     assert len({json.dumps(state) for state in states}) == 3
     return states
 
 
 def check_after_a_kill(warehouse: Warehouse, states: list[Facts]) -> None:
     """Readers see a state before or after a whole load; at most one load hangs in the air, with at most its table."""
-    assert warehouse.facts() in states
+    assert warehouse.facts() in states, "half a load"
     assert warehouse.sums_are_right()
     unpublished = warehouse.unpublished()
     assert [status for _, status, _ in unpublished] in ([], ["running"])
@@ -221,20 +252,20 @@ def check_after_a_kill(warehouse: Warehouse, states: list[Facts]) -> None:
     assert len(tables) <= len(unpublished)
 
 
-def check_end(warehouse: Warehouse, states: list[Facts], interrupted: int = 1) -> None:
+def check_end(house: House, warehouse: Warehouse, states: list[Facts], interrupted: int = 1) -> None:
     """As if nothing had happened, but that a load may be told of as interrupted."""
     assert warehouse.facts() == states[-1]
     assert warehouse.sums_are_right()
-    assert warehouse.leftovers() == []
-    assert {(status, error) for _, status, error in warehouse.unpublished()} <= {("failed", INTERRUPTED)}
+    assert warehouse.leftovers() == [], "leftovers"
+    assert {(status, error) for _, status, error in warehouse.unpublished()} <= {("failed", INTERRUPTED)}, "unpublished"
     assert len(warehouse.unpublished()) <= interrupted
     assert all(source == "incident" for *_, source in warehouse.files_seen())
-    assert len(warehouse.files_seen()) == len(states)
+    assert len(warehouse.files_seen()) == len(list(house.inbox.iterdir()))
 
 
-def at(ended: Ended, step: str, nth: int = 1) -> int:
-    """The position of the nth step whose name begins like this."""
-    return [i for i, name in enumerate(ended.steps) if name.startswith(step)][nth - 1]
+def position(steps: list[str], step: str, nth: int = 1) -> int:
+    """Of the nth step whose name begins like this."""
+    return [i for i, name in enumerate(steps) if name.startswith(step)][nth - 1]
 
 
 def kill_points(steps: list[str]) -> Iterator[int]:
@@ -254,7 +285,7 @@ def kill_points(steps: list[str]) -> Iterator[int]:
 def test_killed_at_each_step(house: House, states: list[Facts]) -> None:
     with house.copy() as whole:
         undisturbed = house.run(whole)
-        check_end(whole, states, interrupted=0)
+        check_end(house, whole, states, interrupted=0)
     points = list(kill_points(undisturbed.steps))
     continued: set[str] = set()
     for point in points:
@@ -266,7 +297,184 @@ def test_killed_at_each_step(house: House, states: list[Facts]) -> None:
             if left not in continued:  # else the next run would find the very same
                 continued.add(left)
                 assert house.run(warehouse).error == [], undisturbed.steps[point]
-                check_end(warehouse, states)
+                check_end(house, warehouse, states)
     print(f"{len(points)} kills, {len(continued)} different states")
     assert len(points) > 70
     assert len(continued) > 8
+
+
+@pytest.fixture(scope="module")
+def steps(house: House, states: list[Facts]) -> list[str]:
+    """Of an undisturbed run."""
+    with house.copy() as warehouse:
+        return house.run(warehouse).steps
+
+
+def test_a_commit_in_the_middle_of_publishing_is_found(house: House, states: list[Facts], steps: list[str]) -> None:
+    with house.copy() as warehouse:
+        point = position(steps, "insert into raw.unchanged_sighting") + 1  # the planted commit is a step, too
+        house.run(warehouse, at=point, defect=publish_commits_in_its_middle)
+        warehouse.wait_until_left()
+        with pytest.raises(AssertionError, match="half a load"):
+            check_after_a_kill(warehouse, states)
+
+
+@pytest.mark.parametrize(
+    ("defect", "seen_by"), [(orphans_are_left, "leftovers"), (interrupted_loads_are_not_closed, "unpublished")]
+)
+def test_a_run_that_does_not_tidy_up_is_found(
+    house: House, states: list[Facts], steps: list[str], defect: Callable[[], None], seen_by: str
+) -> None:
+    with house.copy() as warehouse:
+        house.run(warehouse, at=position(steps, "SELECT 1 FROM gate"))
+        warehouse.wait_until_left()
+        check_after_a_kill(warehouse, states)
+        assert house.run(warehouse, defect=defect).error == []
+        with pytest.raises(AssertionError, match=seen_by):
+            check_end(house, warehouse, states)
+
+
+# Loaders side by side
+
+
+def test_a_run_that_waits_takes_over_from_a_killed_one(house: House, states: list[Facts], steps: list[str]) -> None:
+    with house.copy() as warehouse:
+        first = house.start(warehouse, at=position(steps, "insert into raw.last_seen"), signal=signal.SIGSTOP)
+        first.wait()
+        second = house.start(warehouse)
+        warehouse.wait_until("select count(*) from pg_locks where locktype = 'advisory' and not granted", 1)
+        check_after_a_kill(warehouse, states)
+        first.kill()
+        assert second.wait().error == []
+        check_end(house, warehouse, states)
+
+
+def test_runs_side_by_side_end_as_one_after_the_other(house: House, states: list[Facts]) -> None:
+    """Two of each source over one inbox. Each file is loaded once."""
+    appeals = [
+        write_pos(
+            house.inbox / f"ПОС_2026-02-{day}_08-00.xlsx", [{"pos_number": str(n), "stage": f"{day}"} for n in keys]
+        )
+        for day, keys in ((10, range(40)), (11, range(20, 60)))
+    ]
+    sources = ("pos", "incident", "pos", "incident")
+    try:
+        with house.copy() as one_by_one, house.copy() as at_once:
+            for source in sources:
+                assert house.run(one_by_one, source).error == []
+            loaders = [house.start(at_once, source) for source in sources]
+            assert [loader.wait().error for loader in loaders] == [[]] * 4
+            assert at_once.facts() == one_by_one.facts()
+            assert at_once.files_seen() == one_by_one.files_seen()
+            assert len(at_once.files_seen()) == 5
+            assert (at_once.unpublished(), at_once.leftovers(), at_once.sums_are_right()) == ([], [], True)
+    finally:
+        for path in appeals:
+            path.unlink()
+
+
+# The connection or the server goes
+
+
+def test_a_run_that_lost_its_lock_can_publish_nothing(house: House, states: list[Facts], steps: list[str]) -> None:
+    """Its connection breaks while the gate asks on another one; the next run does all; then the first goes on."""
+    with house.copy() as warehouse:
+        first = house.start(warehouse, at=position(steps, "SELECT 1 FROM gate"), signal=signal.SIGSTOP)
+        assert first.wait().signal == signal.SIGSTOP
+        warehouse.ask(
+            "select pg_terminate_backend(pid, 5000) from pg_locks join pg_database on database = pg_database.oid "
+            "where locktype = 'advisory' and datname = current_database()"
+        )
+        assert house.run(warehouse).error == []
+        check_end(house, warehouse, states)
+        ended = first.go_on()
+        assert "OperationalError" in ended.error, ended.text
+        check_end(house, warehouse, states)
+
+
+def kill_server(server: Cluster) -> None:
+    """The whole family at once, as when the machine loses its power."""
+    pid = server.pid()
+    assert pid
+    postmaster = psutil.Process(pid)
+    family = [postmaster, *postmaster.children()]  # it must not see its children die
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A server to be killed: one that loses nothing by it."""
+    folder = tmp_path_factory.mktemp("server")
+    cluster = Cluster(folder / "postgres", folder / "secrets")
+    cluster.start(free_port())
+    yield cluster
+    kill_server(cluster)
+
+
+@pytest.fixture(scope="module")
+def own_house(own_server: Cluster, suites_folder: None, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """One export is to come, of more rows than COPY sends at once."""
+    own_server.ensure_database("template")
+    with closing(psycopg2.connect(own_server.dsn("template"))) as connection:
+        schema.apply(connection)
+    house = House(own_server, "template", tmp_path_factory.mktemp("own"))
+    write_incidents(house.inbox / "И_2026-02-10_08-00.xlsx", [incident(n) for n in range(1, 1300)])
+    return house
+
+
+@pytest.fixture(scope="module")
+def own_run(own_house: House) -> tuple[list[str], list[Facts]]:
+    """Steps of an undisturbed run, what readers see before and after it."""
+    with own_house.copy() as warehouse:
+        before = warehouse.facts()
+        ended = own_house.run(warehouse)
+        check_end(own_house, warehouse, [before, warehouse.facts()], interrupted=0)
+        return ended.steps, [before, warehouse.facts()]
+
+
+def kill_one_backend(server: Cluster) -> None:
+    """The server ends all sessions, and recovers by itself."""
+    with server.superuser() as connection, connection.cursor() as cursor:
+        cursor.execute("select distinct pid from pg_locks where locktype = 'advisory'")
+        ((pid,),) = cursor.fetchall()
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("step", "nth", "kill", "is_up_before_the_loader_goes_on"),
+    [
+        ("a chunk of copy", 2, kill_server, False),
+        ("a chunk of copy", 2, kill_one_backend, False),
+        ("SELECT 1 FROM gate", 1, kill_server, True),  # the gate would find the unlogged table, empty
+        ("insert into raw.last_seen", 1, kill_server, True),
+        ("insert into raw.last_seen", 1, kill_one_backend, False),
+    ],
+)
+def test_postgresql_is_killed(
+    own_house: House,
+    own_server: Cluster,
+    own_run: tuple[list[str], list[Facts]],
+    step: str,
+    nth: int,
+    kill: Callable[[Cluster], None],
+    is_up_before_the_loader_goes_on: bool,
+) -> None:
+    port, (own_steps, own_states) = own_server.port(), own_run
+    point = position(own_steps, step, nth)
+    with own_house.copy() as warehouse:
+        loader = own_house.start(warehouse, at=point, signal=signal.SIGSTOP)
+        assert loader.wait().signal == signal.SIGSTOP
+        kill(own_server)
+        if is_up_before_the_loader_goes_on:
+            own_server.start(port)
+        ended = loader.go_on()
+        assert "OperationalError" in ended.error, ended.text
+        if own_server.pid() is None:
+            own_server.start(port)
+        warehouse.reconnect()
+        check_after_a_kill(warehouse, own_states)
+        assert own_house.run(warehouse).error == []
+        check_end(own_house, warehouse, own_states)
