@@ -230,8 +230,8 @@ def _uncollected() -> Iterator[None]:
 def connect(dsn: str) -> Connection:
     """A connection for loading.
 
-    Compresses long texts with LZ4 where the server can, several times faster. The server gives it up, and the lock
-    that it may hold, minutes after the machine of the loader has vanished, not hours.
+    Compresses long texts with LZ4 where the server can, several times faster. A loader that was killed holds its lock
+    no longer than seconds, even in the middle of a long statement, and minutes if its whole machine has vanished.
     """
     connection = psycopg2.connect(dsn)
     with connection, connection.cursor() as cursor:
@@ -239,8 +239,9 @@ def connect(dsn: str) -> Connection:
             """
             select set_config(name, value, false)
             from (
-                values ('default_toast_compression', 'lz4'), ('tcp_keepalives_idle', '60'),
-                    ('tcp_keepalives_interval', '10')
+                values ('default_toast_compression', 'lz4'),
+                    ('tcp_keepalives_idle', '60'), ('tcp_keepalives_interval', '10'),
+                    (case when version() like '%linux%' then 'client_connection_check_interval' end, '5s')
             ) as wanted (name, value)
             join pg_settings using (name)
             where enumvals is null or value = any(enumvals)

@@ -66,7 +66,7 @@ def test_a_page_shows_sentences_and_some_values(warehouse_dsn: str, tmp_path: Pa
 def test_killed_while_it_writes_any_of_its_files(
     warehouse_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody sees the half of a file, and the next publication goes well."""
+    """Nobody sees half a page, and the next publication goes well."""
     gate = Gate(warehouse_dsn)
     for batch in ("a.xlsx", "b.xlsx"):
         gate.validate(suites.path("pos"), POS_ROWS, batch)
@@ -77,7 +77,7 @@ def test_killed_while_it_writes_any_of_its_files(
 
     def write_half_of_the_last(path: Path, content: bytes) -> int:
         nonlocal left
-        left -= 1
+        left -= path.name.endswith((".html.part", ".json.part"))  # the others are the same each time
         if left < 0:
             write(path, content[: len(content) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
