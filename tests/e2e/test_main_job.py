@@ -10,21 +10,30 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import psutil
 import psycopg2
 import pytest
 
+from stack.airflow_api import FINISHED, Airflow
+from stack.environment import admin_password
 from stack.local import LocalStack
 from stack.paths import REPOSITORY
+from stack.process import family_of
+from stack.services import background
 from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
 
 pytestmark = pytest.mark.e2e
+
+Answer = TypeVar("Answer")
 
 STATE = REPOSITORY / ".local" / "e2e"
 # Enough for a week with a previous one; the days between them would only cost time.
@@ -134,6 +143,40 @@ def test_a_second_run_is_quick_changes_no_number_and_sends_no_mail(stack: LocalS
     assert len(_caught_mails(stack)) == SUBSCRIPTIONS
 
 
+def test_a_task_and_the_scheduler_are_killed_in_the_middle_of_a_load(stack: LocalStack, warehouse: Any) -> None:
+    """The task alone: Airflow tries it again. Then all at once: the next run does what was left."""
+    later = "pos_2026-03-16_00-40.xlsx"
+    shutil.copy(stack.demo_inbox / "pos_2026-03-16_00-25.xlsx", stack.demo_inbox / later)
+    airflow = Airflow(f"http://127.0.0.1:{stack.choice().ports.airflow}", admin_password(STATE), STATE / "airflow")
+    warehouse.execute("select pg_advisory_xact_lock(hashtext('mcu.load.pos'))")  # no load is published meanwhile
+    airflow.trigger("extract_appeals", "killed")
+    _wait_for(lambda: _waiting_loader(stack)).kill()
+    task = "select state from task_instance where run_id = 'killed' and task_id = 'load_exports'"
+    _wait_for(lambda: _ask(stack.cluster.dsn("airflow", "airflow"), task) == [("up_for_retry",)])
+    at_once = {"dry_run": False, "dag_run_id": "killed", "task_ids": ["load_exports"], "only_failed": False}
+    airflow._call("POST", "/api/v2/dags/extract_appeals/clearTaskInstances", at_once)
+    _wait_for(lambda: _waiting_loader(stack))
+    scheduler = background(STATE, "scheduler").find()
+    assert scheduler
+    for process in family_of(scheduler):
+        process.kill()
+    warehouse.connection.rollback()
+    assert _loads_of(stack, later) == [("failed", "прервано", 0), ("running", None, 0)]
+
+    began = datetime.now(UTC)
+    assert stack.start(stack.demo_inbox, None) == ["scheduler"]
+    airflow.fail_cut_off_runs(before=began)
+    airflow.trigger("extract_appeals", "next")
+    _wait_for(lambda: airflow.run_state("extract_appeals", "next") in FINISHED)
+
+    assert airflow.run_state("extract_appeals", "next") == "success"
+    *interrupted, (status, error, rows_unchanged) = _loads_of(stack, later)
+    assert interrupted == [("failed", "прервано", 0)] * 2
+    assert (status, error) == ("published", None)
+    assert rows_unchanged > 0
+    assert _ask(stack.warehouse_dsn(), "select tablename from pg_tables where schemaname = 'stage'") == []
+
+
 def _fill(inbox: Path) -> None:
     everything = STATE / "exports"
     command = [sys.executable, "-m", "demo", "--out", str(everything)]
@@ -182,3 +225,35 @@ def _facts(cursor: Any) -> dict[str, list[tuple[Any, ...]]]:
         cursor.execute(query)
         found[query] = cursor.fetchall()
     return found
+
+
+def _loads_of(stack: LocalStack, uri: str) -> list[tuple[Any, ...]]:
+    statement = f"select status, error, rows_unchanged from ops.load where uri = '{uri}' order by load_id"
+    return _ask(stack.warehouse_dsn(), statement)
+
+
+def _waiting_loader(stack: LocalStack) -> psutil.Process | None:
+    """The process of the task that waits to publish, if there is one."""
+    ports = _ask(
+        stack.warehouse_dsn(),
+        "select client_port from pg_stat_activity join pg_locks using (pid) "
+        "where locktype = 'advisory' and not granted and exists (select from ops.load where status = 'running')",
+    )
+    for connection in psutil.net_connections("tcp"):
+        if connection.pid and connection.laddr and (connection.laddr.port,) in ports:
+            return psutil.Process(connection.pid)
+    return None
+
+
+def _ask(dsn: str, statement: str) -> list[tuple[Any, ...]]:
+    with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def _wait_for(question: Callable[[], Answer | None]) -> Answer:
+    deadline = time.monotonic() + 120
+    while not (answer := question()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return answer
