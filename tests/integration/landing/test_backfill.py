@@ -78,10 +78,10 @@ def test_broken_off_it_goes_on_where_it_was(
     publish = publish_module.publish
     published = iter(range(100))
 
-    def lose_the_warehouse(*arguments: Any) -> Any:
+    def lose_the_warehouse(cursor: Any, *rest: Any) -> Any:
         if next(published) == 4:
-            raise psycopg2.OperationalError("the warehouse is gone")
-        return publish(*arguments)
+            cursor.connection.close()
+        return publish(cursor, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(load, "publish", lose_the_warehouse)

@@ -48,7 +48,7 @@ def test_a_load_that_breaks_makes_each_run_red_and_hides_no_refusal(
     (inbox / "плохая.xlsx").write_text("не книга")
     write_pos(inbox / "ПОС_2026-02-10_08-00.xlsx", [{}])
     with warehouse, warehouse.cursor() as cursor:
-        cursor.execute("drop table ops.quarantine")  # breaks every load
+        cursor.execute("drop table ops.quarantine cascade")  # breaks every load
 
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
     command = [sys.executable, "-c", RUN_TWICE, str(REPOSITORY / "dags" / "extract_appeals.py")]
