@@ -71,16 +71,20 @@ class Warehouse:
             cursor.execute(statement)
             return cursor.fetchall()
 
+    def tables(self) -> list[str]:
+        """Those that runs write to."""
+        found = self.ask(
+            "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('raw', 'ops') order by 1"
+        )
+        return [name for (name,) in found]
+
     def facts(self) -> Facts:
         """All rows of `raw` and `ops` that readers count on, by table: not the files seen, nor loads that failed."""
-        tables = self.ask(
-            "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('raw', 'ops') "
-            "and tablename <> 'inbox_file' order by 1"
-        )
-        statement = " union all ".join(f"select '{name}', to_jsonb(t) from {name} as t" for (name,) in tables)
+        tables = [name for name in self.tables() if name != "ops.inbox_file"]
+        statement = " union all ".join(f"select '{name}', to_jsonb(t) from {name} as t" for name in tables)
         rows = [row for row in self.ask(statement) if row[0] != "ops.load" or row[1]["status"] == "published"]
         uris = {row["load_id"]: row["uri"] for table, row in rows if table == "ops.load"}
-        found: Facts = {name: [] for (name,) in tables}
+        found: Facts = {name: [] for name in tables}
         for table, row in rows:
             plain = {name: value for name, value in row.items() if name not in VOLATILE}
             if "load_id" in plain:
@@ -170,9 +174,22 @@ class House:
 
     def keep(self, warehouse: Warehouse) -> None:
         """From now on copy this one."""
+        tables = warehouse.tables()
+        copies = (f'create table kept."{table}" as table {table};' for table in tables)
+        warehouse.ask(f"create schema kept; {' '.join(copies)} select")
         warehouse.wait_until_left()
         warehouse.close()
         self._template = warehouse.dsn.rsplit("/", 1)[1]
+
+    def reset(self, copy: Warehouse) -> None:
+        """As if copied anew, but many times faster."""
+        tables = sorted(copy.tables(), key=lambda table: table != "ops.load")  # the others refer to it
+        inserts = (f'insert into {table} overriding system value table kept."{table}";' for table in tables)
+        copy.ask(
+            f"drop schema stage cascade; create schema stage; truncate {', '.join(tables)}; "
+            f"{' '.join(inserts)} "
+            "select setval('ops.load_load_id_seq', max(load_id)) from ops.load"
+        )
 
     def start(self, warehouse: Warehouse, source: str = "incident", **how: Any) -> ForkedLoader:
         loader = ForkedLoader(warehouse.dsn, source, self._environment, **how)
@@ -288,8 +305,8 @@ def test_killed_at_each_step(house: House, states: list[Facts]) -> None:
         check_end(house, whole, states, interrupted=0)
     points = list(kill_points(undisturbed.steps))
     continued: set[str] = set()
-    for point in points:
-        with house.copy() as warehouse:
+    with house.copy() as warehouse:
+        for point in points:
             assert house.run(warehouse, at=point).signal == signal.SIGKILL
             warehouse.wait_until_left()
             check_after_a_kill(warehouse, states)
@@ -298,6 +315,8 @@ def test_killed_at_each_step(house: House, states: list[Facts]) -> None:
                 continued.add(left)
                 assert house.run(warehouse).error == [], undisturbed.steps[point]
                 check_end(house, warehouse, states)
+                warehouse.wait_until_left()
+            house.reset(warehouse)
     print(f"{len(points)} kills, {len(continued)} different states")
     assert len(points) > 70
     assert len(continued) > 8
@@ -447,7 +466,6 @@ def kill_one_backend(server: Cluster) -> None:
     ("step", "nth", "kill", "is_up_before_the_loader_goes_on"),
     [
         ("a chunk of copy", 2, kill_server, False),
-        ("a chunk of copy", 2, kill_one_backend, False),
         ("SELECT 1 FROM gate", 1, kill_server, True),  # the gate would find the unlogged table, empty
         ("insert into raw.last_seen", 1, kill_server, True),
         ("insert into raw.last_seen", 1, kill_one_backend, False),
