@@ -155,7 +155,7 @@ def test_a_task_and_the_scheduler_are_killed_in_the_middle_of_a_load(stack: Loca
     _wait_for(lambda: _ask(stack.cluster.dsn("airflow", "airflow"), task) == [("up_for_retry",)])
     at_once = {"dry_run": False, "dag_run_id": "killed", "task_ids": ["load_exports"], "only_failed": False}
     airflow._call("POST", "/api/v2/dags/extract_appeals/clearTaskInstances", at_once)
-    _wait_for(lambda: _waiting_loader(stack))
+    _wait_for(lambda: len(_loads_of(stack, later)) == 2 and _waiting_loader(stack))
     scheduler = background(STATE, "scheduler").find()
     assert scheduler
     for process in family_of(scheduler):
