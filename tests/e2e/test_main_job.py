@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -158,8 +158,11 @@ def test_a_task_and_the_scheduler_are_killed_in_the_middle_of_a_load(stack: Loca
     _wait_for(lambda: len(_loads_of(stack, later)) == 2 and _waiting_loader(stack))
     scheduler = background(STATE, "scheduler").find()
     assert scheduler
-    for process in family_of(scheduler):
-        process.kill()
+    family = sorted(family_of(scheduler), key=lambda process: process != scheduler)  # it must not see its tasks die
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=60)
     warehouse.connection.rollback()
     assert _loads_of(stack, later) == [("failed", "прервано", 0), ("running", None, 0)]
 
