@@ -430,7 +430,8 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster = Cluster(folder / "postgres", folder / "secrets")
     cluster.start(free_port())
     yield cluster
-    kill_server(cluster)
+    if cluster.pid():
+        kill_server(cluster)
 
 
 @pytest.fixture(scope="module")
