@@ -44,4 +44,4 @@ class KnownRows:
                 """,
                 {**self._parameters, "digests": "{" + ",".join(digest.hex() for digest in digests) + "}"},
             )
-            return {position - 1: KnownRow(*known) for position, *known in cursor.fetchall()}
+            return {row[0] - 1: KnownRow._make(row[1:]) for row in cursor.fetchall()}

@@ -203,7 +203,8 @@ class _Reading:
         started = time.perf_counter()
         known = answer.result()
         self.has_news = self.has_news or len(known) < len(rows)
-        days = [self._export.created_on(row) for row in rows]
+        # Of a known row the day is known, too: it was read from the very same cells.
+        days = [known[i].created_on if i in known else self._export.created_on(row) for i, row in enumerate(rows)]
         self.days.update(days)
         lines = [
             stage.known_line(self._export.source, row.row_number, row.digest, known[i])

@@ -113,12 +113,12 @@ class _Statements:
             """
             create temporary table observation on commit drop as
             with sound as (
-                select distinct on (source_key)
+                select distinct on (source_key collate "C")
                     source_key, row_number, content_hash, is_known, row_digest, {cabinet} as cabinet,
                     {created_on} as created_on
                 from {stage}
                 where not exists (select from fault where fault.row_number = {stage}.row_number)
-                order by source_key, is_known desc, row_number
+                order by source_key collate "C", is_known desc, row_number
             )
             select sound.*, content_hash as known_hash, null::timestamptz as known_at, 'unchanged' as verdict
             from sound
@@ -241,7 +241,7 @@ class _Statements:
         self.run(
             """
             insert into raw.unchanged_sighting (load_id, source_keys)
-            select %(load_id)s, array_agg(source_key order by source_key)
+            select %(load_id)s, array_agg(source_key order by source_key collate "C")
             from observation
             where verdict = 'unchanged'
             having count(*) > 0

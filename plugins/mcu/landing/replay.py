@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -14,12 +13,11 @@ from psycopg2.extensions import connection as Connection
 from mcu.landing import ledger, stage
 from mcu.landing.load import connect
 from mcu.landing.publish import publish
-from mcu.landing.stage import Line
 from mcu.quality import gate, suites
 from mcu.quality.gate import Gate
 from mcu.settings import Settings
 from mcu.sources import columns
-from mcu.sources.row_reader import reread
+from mcu.sources.row_reader import Row, reread
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +80,8 @@ def _replay_load(
 ) -> tuple[int, int]:
     """How many rows the load had in quarantine, and how many of them are back."""
     load_id = ledger.start_replay(connection, source, load.load_id, run_id)
-    lines = list(_lines(connection, source, load.load_id))
+    rows = _rows(connection, source, load.load_id)
+    lines = (stage.new_line(row, created_on=day) for row, day in rows)
     stage.create(connection, source, load_id, lines, load.exported_at, settings.timezone)
     outcomes = rows_gate.validate(
         suites.path(source), stage.query(source, load_id), f"{load.uri} (карантин)", index=("row_number",)
@@ -90,12 +89,12 @@ def _replay_load(
     faults = gate.row_faults(outcomes)
     for row_number, reasons in faults.items():
         log.info("%s, row %d stays in quarantine: %s", load.uri, row_number, "; ".join(reasons))
-    if len(faults) == len(lines):
+    if len(faults) == len(rows):
         ledger.forget(connection, load_id)
-        return len(lines), 0
+        return len(rows), 0
     with connection, connection.cursor() as cursor:
         stage.leave_out(cursor, source, load_id, list(faults))
-        ledger.note_days(cursor, load_id, _days(lines, faults))
+        ledger.note_days(cursor, load_id, Counter(day for row, day in rows if row.row_number not in faults))
         back = publish(cursor, source, load_id, load.exported_at, {}).read
         cursor.execute(
             "update ops.quarantine set replayed_by_load_id = %s "
@@ -103,10 +102,11 @@ def _replay_load(
             (load_id, load.load_id, list(faults)),
         )
         gate.record(connection, outcomes, load_id)
-    return len(lines), back
+    return len(rows), back
 
 
-def _lines(connection: Connection, source: str, load_id: int) -> Iterator[Line]:
+def _rows(connection: Connection, source: str, load_id: int) -> list[tuple[Row, dt.date | None]]:
+    """The rows of a load that are still in quarantine, as they are read today, with their day of creation."""
     column_map = columns.load(source)
     with connection, connection.cursor() as cursor:
         cursor.execute(
@@ -114,11 +114,4 @@ def _lines(connection: Connection, source: str, load_id: int) -> Iterator[Line]:
             "where load_id = %s and replayed_by_load_id is null order by row_number",
             (load_id,),
         )
-        for row_number, payload in cursor.fetchall():
-            row, created_on = reread(column_map, row_number, payload)
-            yield stage.new_line(row, created_on=created_on)
-
-
-def _days(lines: list[Line], faults: dict[int, list[str]]) -> Counter[dt.date | None]:
-    """Rows that come back by day of creation."""
-    return Counter(stage.day_of(line) for line in lines if line[0] not in faults)
+        return [reread(column_map, row_number, payload) for row_number, payload in cursor.fetchall()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from io import StringIO
@@ -26,7 +27,8 @@ from mcu.sources.workbook import Row
 PARSERS = {"date": "to_local_date", "timestamp": "to_local_timestamp", "duration": "to_milliseconds"}
 ROWS_A_CHUNK = 500
 
-Line = tuple[object, ...]  # one row of a stage table, in the order that `create` copies it
+Line = tuple[object, ...] | str  # one row of a stage table, in the order that `create` copies it; or its CSV
+QUOTED = re.compile(r'[",\r\n]')
 
 # An older date is a slip, and would make dense marts of a hundred thousand days.
 CALENDAR_FROM = dt.date(FIRST_YEAR, 1, 1)
@@ -66,20 +68,23 @@ def new_line(row: Row, digest: bytes | None = None, created_on: dt.date | None =
     return row.row_number, row.source_key, row.content_hash, digest_hex, False, created_on, extra, *row.values
 
 
-def day_of(line: Line) -> dt.date | None:
-    """The day of creation in a line."""
-    return cast("dt.date | None", line[5])
-
-
 def known_line(source: str, row_number: int, digest: bytes, known: KnownRow) -> Line:
     """The line of a row that the warehouse holds as it is: its fields stay where they are."""
+    key = _quoted(known.source_key)
     fields = _fields_of_a_known_row(source, known.cabinet)
-    return row_number, known.source_key, known.content_hash, digest.hex(), True, known.created_on, None, *fields
+    # As text: most rows of an export are such, and a general writer looks at each of their empty fields.
+    return f"{row_number},{key},{known.content_hash},{digest.hex()},t,{known.created_on or ''},,{fields}\r\n"
 
 
 @cache
-def _fields_of_a_known_row(source: str, cabinet: str | None) -> tuple[str | None, ...]:
-    return tuple(cabinet if kind == "cabinet" else None for kind in columns.load(source).types.values())
+def _fields_of_a_known_row(source: str, cabinet: str | None) -> str:
+    types = columns.load(source).types.values()
+    return ",".join(_quoted(cabinet) if kind == "cabinet" and cabinet else "" for kind in types)
+
+
+def _quoted(value: str) -> str:
+    """A value in CSV."""
+    return '"' + value.replace('"', '""') + '"' if QUOTED.search(value) else value
 
 
 def create(
@@ -112,6 +117,7 @@ def create(
             raise stream.error or failure from failure  # what the reader raised, the driver hides
         rows_read: int = cursor.rowcount
         _mark_key_conflicts(cursor, source, load_id)
+        cursor.execute(sql.SQL("create index on {} (row_number) where not is_known").format(table(source, load_id)))
         cursor.execute(sql.SQL("analyze {} (row_number, source_key, is_known)").format(table(source, load_id)))
     return rows_read
 
@@ -225,9 +231,14 @@ class _CsvStream:
 
     def read(self, _size: int) -> str:
         buffer = StringIO()
+        # With "\r\n" as the line's end both characters are quoted inside a field.
+        writer = csv.writer(buffer, lineterminator="\r\n")
         try:
-            # With "\r\n" as the line's end both characters are quoted inside a field.
-            csv.writer(buffer, lineterminator="\r\n").writerows(islice(self._lines, ROWS_A_CHUNK))
+            for line in islice(self._lines, ROWS_A_CHUNK):
+                if isinstance(line, str):
+                    buffer.write(line)
+                else:
+                    writer.writerow(line)
         except Exception as error:
             self.error = error
             raise
