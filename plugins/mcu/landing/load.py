@@ -29,7 +29,7 @@ from mcu.sources.workbook import Export, ExportError, RawRow, open_export
 
 log = logging.getLogger(__name__)
 
-ROWS_A_QUESTION = 500
+ROWS_A_QUESTION = 1000
 
 # A warehouse that vanished without a word is noticed after two minutes; TCP by itself would take two hours.
 KEEPALIVE = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6, "tcp_user_timeout": 120_000}
