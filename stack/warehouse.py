@@ -161,5 +161,5 @@ class Warehouse:
 
 
 def workbooks(folder: Path) -> set[str]:
-    """The exports in a folder at any depth, relative to it."""
-    return inbox.workbooks(folder)
+    """The exports in a folder at any depth, relative to it; none if there is no such folder yet."""
+    return inbox.workbooks(folder) if folder.is_dir() else set()

@@ -36,3 +36,4 @@ def test_exports_are_named_relative_to_their_folder(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x")
 
     assert workbooks(tmp_path) == {"март/ПОС.XLSX", "а.xlsx"}
+    assert workbooks(tmp_path / "not made yet") == set()
