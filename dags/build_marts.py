@@ -3,14 +3,16 @@
 Turns what was loaded into `raw` into the marts that the reports and BI tools read.
 
 ### Inputs
-`raw.*` and `ops.load`; runs when `extract_appeals` or `extract_incidents` published something new.
+`raw.*` and `ops.load`; runs when `extract_appeals` or `extract_incidents` published something new. Parameter
+`full_refresh`: make everything anew.
 
 ### Outputs
 Schemas `marts` and `bi`, the asset `warehouse://marts`; what happened is in `ops.mart_build`, `ops.dbt_result` and
 `ops.validation_result`.
 
 ### Triage notes
-The marts are built aside (`marts_build`), checked, then swapped in one transaction. **A red run leaves the numbers of
+A build makes anew what the new loads can have changed, or everything: `ops.mart_build.full_because` says why. It is built
+aside (`marts_build`), checked, then published in one transaction. **A red run leaves the numbers of
 the last good build in place**: nobody reads wrong numbers, but they age, and the reports wait. A red build is closed:
 mend the cause, then trigger `build_marts` anew (or clear its run from `begin`), not the failed task alone.
 
@@ -21,6 +23,8 @@ mend the cause, then trigger `build_marts` anew (or clear its run from `begin`),
 - *check_marts is red*: a number that managers would read is impossible. The reasons stand in the log and in
   `ops.validation_result`. Compare `marts_build` with `marts` before changing anything.
 - *publish is red with LockNotAvailable*: a reader held a mart for minutes, see `pg_stat_activity`; clear this task.
+- *a number looks wrong although all is green*: what late data changed on past days stands in `ops.restated_day`. Then
+  trigger the DAG with `full_refresh`: it must not change a number; if it does, tell the developers which.
 - *the warehouse was lost on the way*: the task is tried again twice by itself.
 """
 
@@ -28,7 +32,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, chain
+from airflow.sdk import DAG, Param, chain
 
 from mcu.operators.assets import INCIDENTS, MARTS, POS_MESSAGES
 from mcu.operators.marts import (
@@ -48,6 +52,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    params={"full_refresh": Param(False, type="boolean", description="Make every mart anew, not only what changed.")},
     tags=["marts"],
 ):
     chain(

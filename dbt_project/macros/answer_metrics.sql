@@ -6,3 +6,7 @@
         count(*) filter (where is_satisfied) as satisfied,
         count(*) filter (where is_reconsidered) as reconsidered
 {%- endmacro %}
+
+{% macro answer_columns() -%}
+    {{ return(["median_first_answer_minutes", "p90_first_answer_minutes", "rated", "satisfied", "reconsidered"]) }}
+{%- endmacro %}

@@ -2,23 +2,23 @@
 with published_loads as (
 
     select load_id from {{ ref('stg_ops__published_load') }}
+    {%- if is_delta() %}
+    where is_new
+    {%- endif %}
 
 ),
 
 raw_keys as (
 
+    {% for system, table in [("pos", "pos_message"), ("incident", "incident")] -%}
     select
-        'pos' as source,
-        source_key
-    from {{ source('pos', 'pos_message') }}
-    where load_id in (select load_id from published_loads)
-    union
-    select
-        'incident' as source,
-        source_key
-    from {{ source('incident', 'incident') }}
-    where load_id in (select load_id from published_loads)
-
+        '{{ system }}' as source,
+        versions.source_key
+    from published_loads
+    inner join {{ source(system, table) }} as versions
+        on published_loads.load_id = versions.load_id
+    {{ "union" if not loop.last }}
+    {% endfor %}
 ),
 
 messages as (

@@ -1,4 +1,7 @@
 -- Поступило и отвечено за неделю равны прямому подсчёту сообщений; открыто и просрочено на конец недели тоже.
+{# In a delta a week's stock is recounted only of the newest changed weeks: an old one would read all of history since. #}
+{% set recounted_weeks = 8 %}
+
 with weeks as (
 
     select * from {{ ref('rpt_weekly_region') }}
@@ -8,7 +11,7 @@ with weeks as (
 
 messages as (
 
-    select * from {{ ref('fct_message') }}
+    select * from {{ ref('int_message_now') }}
 
 ),
 
@@ -24,36 +27,85 @@ counted as (
         {{ from_local("weeks.week_start") }} as start_at,
         {{ from_local("weeks.week_start + 7") }} as end_at
     from weeks
+    {%- if is_delta() %}
+    where weeks.week_start > (select max(newest.week_start) from weeks as newest) - 7 * {{ recounted_weeks }}
+    {%- endif %}
 
 ),
 
-recounted as (
+received as (
 
     select
         counted.week_start,
         counted.source,
-        count(*) filter (
-            where messages.created_at >= counted.start_at and messages.created_at < counted.end_at
-        ) as received,
-        count(*) filter (
-            where messages.answered_at >= counted.start_at and messages.answered_at < counted.end_at
-        ) as answered,
-        count(*) filter (
-            where
-            messages.created_at < counted.end_at
-            and coalesce(messages.answered_at >= counted.end_at, true)
-            and coalesce(messages.closed_at >= counted.end_at, true)
-        ) as open_at_end,
-        count(*) filter (
-            where
-            messages.created_at < counted.end_at
-            and coalesce(messages.answered_at >= counted.end_at, true)
-            and coalesce(messages.closed_at >= counted.end_at, true)
-            and messages.due_at < counted.end_at
-        ) as overdue_at_end
+        count(*) as received
     from counted
-    left join messages on counted.source = messages.source
+    inner join messages
+        on
+            counted.source = messages.source
+            and counted.start_at <= messages.created_at
+            and counted.end_at > messages.created_at
     group by counted.week_start, counted.source
+
+),
+
+answered as (
+
+    select
+        counted.week_start,
+        counted.source,
+        count(*) as answered
+    from counted
+    inner join messages
+        on
+            counted.source = messages.source
+            and counted.start_at <= messages.answered_at
+            and counted.end_at > messages.answered_at
+    group by counted.week_start, counted.source
+
+),
+
+bounds as (
+
+    select
+        min(week_start) as first_week_start,
+        max(week_start) as last_week_start,
+        min(end_at) as first_end_at
+    from counted
+
+),
+
+-- Those that can have been open at the end of a counted week: not answered before the first of them.
+left_open as (
+
+    select
+        source,
+        created_at,
+        due_at,
+        least(answered_at, closed_at) as open_until
+    from messages
+    where answered_at >= (select bounds.first_end_at from bounds) or answered_at is null
+
+),
+
+open_weeks as (
+
+    select
+        week.week_start::date as week_start,
+        left_open.source,
+        count(*) as open_at_end,
+        count(*) filter (where left_open.due_at < {{ from_local("week.week_start + interval '7 days'") }}) as overdue_at_end
+    from left_open
+    cross join bounds
+    cross join lateral generate_series(
+        greatest(date_trunc('week', {{ local_timestamp("left_open.created_at") }}), bounds.first_week_start::timestamp),
+        coalesce(
+            date_trunc('week', {{ local_timestamp("left_open.open_until") }}) - interval '7 days',
+            bounds.last_week_start::timestamp
+        ),
+        interval '7 days'
+    ) as week (week_start)
+    group by week.week_start, left_open.source
 
 )
 
@@ -61,10 +113,23 @@ select
     counted.week_start,
     counted.source
 from counted
-inner join recounted
+left join received
     on
-        counted.week_start = recounted.week_start
-        and counted.source = recounted.source
+        counted.week_start = received.week_start
+        and counted.source = received.source
+left join answered
+    on
+        counted.week_start = answered.week_start
+        and counted.source = answered.source
+left join open_weeks
+    on
+        counted.week_start = open_weeks.week_start
+        and counted.source = open_weeks.source
 where
     (counted.received, counted.answered, counted.open_at_end, counted.overdue_at_end)
-    <> (recounted.received, recounted.answered, recounted.open_at_end, recounted.overdue_at_end)
+    <> (
+        coalesce(received.received, 0),
+        coalesce(answered.answered, 0),
+        coalesce(open_weeks.open_at_end, 0),
+        coalesce(open_weeks.overdue_at_end, 0)
+    )

@@ -1,59 +1,18 @@
-with incidents as (
-
-    select * from {{ ref('int_incident') }}
-
-),
-
-pos_messages as (
-
-    select * from {{ ref('int_pos_message') }}
-
-),
-
-loads as (
-
-    select * from {{ ref('stg_ops__published_load') }}
-
-),
-
-production_calendar as (
+with production_calendar as (
 
     select * from {{ ref('production_calendar') }}
 
 ),
 
--- Every day on which a message can begin, end, be due or be counted.
-needed_dates as (
-
-    select {{ local_date("created_at") }} as date from incidents
-    union all
-    select {{ local_date("answered_at") }} as date from incidents
-    union all
-    select planned_date as date from pos_messages
-    union all
-    select {{ local_date("exported_at") }} as date from loads
-    union all
-    select date from production_calendar
-
-),
-
--- Whole years of the seed, and as far beyond them as a message needs with its deadline; there Monday to Friday is worked.
-bounds as (
-
-    select
-        date_trunc('year', min(date))::date as first_date,
-        (date_trunc('year', max(date)) + interval '2 years - 1 day')::date as last_date
-    from needed_dates
-
-),
-
+-- Every day that an export can name (see ops.to_local_date), whatever messages show: no message changes the calendar.
 days as (
 
-    select generate_series(bounds.first_date, bounds.last_date, interval '1 day')::date as date
-    from bounds
+    select day.date::date as date
+    from generate_series(date '2000-01-01', date '2100-12-31', interval '1 day') as day (date)
 
 ),
 
+-- Years that the seed does not hold are worked from Monday to Friday.
 working_days as (
 
     select

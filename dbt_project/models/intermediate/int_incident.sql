@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 with versions as (
 
     select * from {{ ref('stg_incident__incident_version') }}
@@ -39,7 +41,6 @@ int_incident as (
 
     select
         newest.source_key,
-        newest.cabinet,
         newest.department,
         newest.executor,
         newest.first_created_at as created_at,

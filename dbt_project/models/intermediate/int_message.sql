@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 with messages as (
 
     select * from {{ ref('int_message_source') }}
@@ -28,18 +30,11 @@ calendar as (
 
 ),
 
-last_seen as (
-
-    select * from {{ source('sightings', 'last_seen') }}
-
-),
-
 conformed as (
 
     select
         messages.source,
         messages.source_key,
-        messages.cabinet,
         messages.channel,
         messages.oktmo,
         {{ conformed_topic_group("messages") }} as topic_group,
@@ -131,8 +126,6 @@ int_message as (
         timed.source || ':' || timed.source_key as message_id,
         timed.source,
         timed.source_key,
-        -- Two cabinets may show the same content: the newest export says whose the message is now.
-        coalesce(last_seen.cabinet, timed.cabinet) as cabinet,
         timed.channel,
         coalesce(timed.oktmo, '{{ var("region_oktmo") }}') as oktmo,
         timed.oktmo is not null as is_municipality_mapped,
@@ -158,13 +151,8 @@ int_message as (
             when timed.answered_at is null then null
             when timed.source = 'incident' then timed.answer_minutes <= timed.norm_minutes
             else {{ local_date("timed.answered_at") }} <= timed.planned_date
-        end as is_answered_on_time,
-        last_seen.last_seen_exported_at
+        end as is_answered_on_time
     from timed
-    left join last_seen
-        on
-            timed.source = last_seen.source
-            and timed.source_key = last_seen.source_key
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 with incidents as (
 
     select * from {{ ref('int_incident') }}
@@ -27,7 +29,6 @@ incident_messages as (
     select
         'incident' as source,
         incidents.source_key,
-        incidents.cabinet,
         coalesce(channels.channel, 'other') as channel,
         case when {{ is_own_region("incidents.region") }} then place_matches.oktmo end as oktmo,
         {{ topic_name("incidents.topic_group") }} as topic_group,
@@ -62,7 +63,6 @@ pos_source_messages as (
     select
         'pos' as source,
         pos_messages.source_key,
-        '' as cabinet,
         'gosuslugi' as channel,
         coalesce(current_matches.oktmo, received_matches.oktmo) as oktmo,
         {{ topic_name("pos_messages.category") }} as topic_group,

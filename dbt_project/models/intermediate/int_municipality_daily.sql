@@ -1,12 +1,25 @@
+{{ config(indexes=[{"columns": ["source", "oktmo", "topic_group", "date"], "unique": true}]) }}
+
 with changes as (
 
-    select * from {{ ref('int_daily_change') }}
+    select * from {{ ref('int_message_change') }}
 
 ),
 
 periods as (
 
     select * from {{ ref('int_source_period') }}
+
+),
+
+bounds as (
+
+    select
+        source,
+        published_last_date as published_until,
+        last_date as counted_until
+    from periods
+    where source <> 'all'
 
 ),
 
@@ -17,30 +30,20 @@ daily_changes as (
         changes.source,
         changes.oktmo,
         changes.topic_group,
-        max(periods.last_date) as last_period,
         {{ sum_changes() }}
     from changes
-    inner join periods on changes.source = periods.source
+    inner join bounds on changes.source = bounds.source
+    where {{ is_change_counted("changes.date", "bounds.published_until", "bounds.counted_until") }}
     group by changes.date, changes.source, changes.oktmo, changes.topic_group
 
 ),
 
-running as (
-
-    {{ running_counts("daily_changes", ["source", "oktmo", "topic_group"], "date", "1 day") }}
-
-),
-
--- A deadline set before the source's first message, by a slip, makes no row of a day that nobody exported.
 int_municipality_daily as (
 
-    select running.*
-    from running
-    inner join periods
-        on
-            running.source = periods.source
-            and running.date >= periods.first_date
-    where {{ is_any_counted() }} or closed_unanswered > 0
+    {{ running_counts(
+        "daily_changes", "bounds", "municipality_daily", ["source", "oktmo", "topic_group"], "date", "1 day",
+        flow_counts(), ["source"]
+    ) }}
 
 )
 

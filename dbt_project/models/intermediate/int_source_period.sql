@@ -1,6 +1,6 @@
 with messages as (
 
-    select * from {{ ref('int_message') }}
+    select * from {{ ref('int_message_now') }}
 
 ),
 
@@ -16,13 +16,16 @@ enabled_sources as (
 
 ),
 
-first_dates as (
+published_periods as (
 
+    {% if is_delta() -%}
+    select * from {{ published("dim_source") }}
+    {%- else -%}
     select
-        source,
-        min({{ local_date("created_at") }}) as first_date
-    from messages
-    group by source
+        null::text as source,
+        null::date as last_date
+    where false
+    {%- endif %}
 
 ),
 
@@ -36,17 +39,26 @@ newest_exports as (
 
 ),
 
--- Up to the last whole day before the newest export, never by the wall clock.
+-- Up to the last whole day before the newest export, never by the wall clock. The first message is the first entry of
+-- an index: no history is read.
 source_periods as (
 
     select
         enabled_sources.source,
-        first_dates.first_date,
+        {{ local_date("first_message.created_at") }} as first_date,
         {{ local_date("newest_exports.newest_exported_at") }} - 1 as last_date,
-        newest_exports.newest_exported_at
+        newest_exports.newest_exported_at,
+        published_periods.last_date as published_last_date
     from enabled_sources
-    left join first_dates on enabled_sources.source = first_dates.source
     left join newest_exports on enabled_sources.source = newest_exports.source
+    left join published_periods on enabled_sources.source = published_periods.source
+    left join lateral (
+        select messages.created_at
+        from messages
+        where messages.source = enabled_sources.source
+        order by messages.created_at
+        limit 1
+    ) as first_message on true
 
 ),
 
@@ -57,7 +69,8 @@ total_period as (
         'all' as source,
         max(first_date) as first_date,
         min(last_date) as last_date,
-        min(newest_exported_at) as newest_exported_at
+        min(newest_exported_at) as newest_exported_at,
+        min(published_last_date) as published_last_date
     from source_periods
     having count(*) = count(first_date) and count(*) = count(last_date)
 
@@ -71,4 +84,9 @@ int_source_period as (
 
 )
 
-select * from int_source_period
+select
+    *,
+    -- Monday of the last whole week.
+    date_trunc('week', last_date + 1)::date - 7 as last_week_start,
+    date_trunc('week', published_last_date + 1)::date - 7 as published_last_week_start
+from int_source_period

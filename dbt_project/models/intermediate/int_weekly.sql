@@ -1,6 +1,18 @@
-with daily as (
+with weekly_counts as (
 
-    select * from {{ ref('int_municipality_daily') }}
+    select * from {{ ref('int_weekly_count') }}
+
+),
+
+changed_weeks as (
+
+    select * from {{ ref('int_changed_week') }}
+
+),
+
+answer_weeks as (
+
+    select * from {{ ref('int_answer_week') }}
 
 ),
 
@@ -36,26 +48,7 @@ places as (
 
 ),
 
--- Totals are summed from counts, never averaged from ratios.
-weekly_counts as (
-
-    select
-        date_trunc('week', date)::date as week_start,
-        coalesce(oktmo, 'all') as oktmo,
-        coalesce(source, 'all') as source,
-        sum(received)::bigint as received,
-        sum(answered)::bigint as answered,
-        sum(answered_on_time)::bigint as answered_on_time,
-        sum(became_overdue)::bigint as became_overdue,
-        sum(closed_unanswered)::bigint as closed_unanswered,
-        sum(open_at_end) filter (where extract(isodow from date) = 7)::bigint as open_at_end,
-        sum(overdue_at_end) filter (where extract(isodow from date) = 7)::bigint as overdue_at_end
-    from daily
-    group by date_trunc('week', date)::date, grouping sets ((oktmo, source), (oktmo), (source), ())
-
-),
-
-weekly_answers as (
+new_answers as (
 
     select
         week_start,
@@ -64,6 +57,28 @@ weekly_answers as (
         {{ answer_metrics() }}
     from answers
     group by week_start, grouping sets ((oktmo, source), (oktmo), (source), ())
+
+),
+
+-- A week that only its open messages touch keeps what is known of its answers.
+weekly_answers as (
+
+    select * from new_answers
+    {%- if is_delta() %}
+    {%- for mart, place in [("rpt_weekly_municipality", "known.oktmo"), ("rpt_weekly_region", "'all'")] %}
+    union all
+    select
+        known.week_start,
+        {{ place }} as oktmo,
+        known.source,
+        {%- for column in answer_columns() %}
+        known.{{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from changed_weeks
+    inner join {{ published(mart) }} as known on changed_weeks.week_start = known.week_start
+    where known.week_start not in (select answer_weeks.week_start from answer_weeks)
+    {%- endfor %}
+    {%- endif %}
 
 ),
 
@@ -77,33 +92,30 @@ dense as (
         {%- for count in six_counts() + ["closed_unanswered"] %}
         coalesce(weekly_counts.{{ count }}, 0) as {{ count }},
         {%- endfor %}
+        case when not weeks.is_first_week then coalesce(weekly_counts_before.received, 0) end as received_prev,
         weekly_answers.median_first_answer_minutes,
         weekly_answers.p90_first_answer_minutes,
         coalesce(weekly_answers.rated, 0) as rated,
         coalesce(weekly_answers.satisfied, 0) as satisfied,
         coalesce(weekly_answers.reconsidered, 0) as reconsidered
-    from weeks
+    from changed_weeks
+    inner join weeks on changed_weeks.week_start = weeks.week_start
     cross join places
     left join weekly_counts
         on
             weeks.week_start = weekly_counts.week_start
             and places.oktmo = weekly_counts.oktmo
             and weeks.source = weekly_counts.source
+    left join weekly_counts as weekly_counts_before
+        on
+            weeks.week_start - 7 = weekly_counts_before.week_start
+            and places.oktmo = weekly_counts_before.oktmo
+            and weeks.source = weekly_counts_before.source
     left join weekly_answers
         on
             weeks.week_start = weekly_answers.week_start
             and places.oktmo = weekly_answers.oktmo
             and weeks.source = weekly_answers.source
-
-),
-
--- The rows are dense, so the row before is the week before; the first week of a source has none.
-with_previous as (
-
-    select
-        *,
-        lag(received) over (partition by oktmo, source order by week_start) as received_prev
-    from dense
 
 ),
 
@@ -116,7 +128,7 @@ with_shares as (
         {{ share("received * 10000.0", "population") }} as received_per_10k,
         received - received_prev as received_delta,
         {{ delta_pct("received", "received_prev") }} as received_delta_pct
-    from with_previous
+    from dense
 
 ),
 

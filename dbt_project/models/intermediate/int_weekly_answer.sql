@@ -1,29 +1,41 @@
 with messages as (
 
-    select * from {{ ref('int_message') }}
+    select * from {{ ref('int_message_now') }}
 
 ),
 
-periods as (
+answer_weeks as (
 
-    select * from {{ ref('int_source_period') }}
+    select * from {{ ref('int_answer_week') }}
 
 ),
 
--- One row a message answered in a week that the marts hold, with what is known of its answer.
+weeks as (
+
+    select * from {{ ref('int_week') }}
+
+),
+
+-- One row a message answered in a week that is looked at anew and that its source has, with what is known of its answer.
 int_weekly_answer as (
 
     select
-        date_trunc('week', {{ local_date("messages.answered_at") }})::date as week_start,
+        answer_weeks.week_start,
         messages.source,
         messages.oktmo,
         messages.authority,
         messages.first_answer_working_minutes,
         messages.is_satisfied,
         messages.is_reconsidered
-    from messages
-    inner join periods on messages.source = periods.source
-    where {{ local_date("messages.answered_at") }} <= periods.last_date
+    from answer_weeks
+    inner join messages
+        on
+            {{ from_local("answer_weeks.week_start") }} <= messages.answered_at
+            and {{ from_local("answer_weeks.week_start + 7") }} > messages.answered_at
+    inner join weeks
+        on
+            messages.source = weeks.source
+            and answer_weeks.week_start = weeks.week_start
 
 )
 

@@ -219,8 +219,28 @@ create table if not exists ops.mart_build (
     published_at timestamptz,
     status text not null check (status in ('running', 'published', 'failed'))
 );
+alter table ops.mart_build
+add column if not exists fingerprint text,
+add column if not exists full_because text;
 comment on table ops.mart_build is
 'One row a build of the marts. It holds all loads that were published before started_at.';
+comment on column ops.mart_build.fingerprint is 'Of the models, seeds and settings: a build by others is full.';
+comment on column ops.mart_build.full_because is
+'Why everything was made anew; null: a delta, which holds what the new loads can have changed.';
+
+-- A past day gives the same answer whenever it is asked, unless late data changed it: then it stands here.
+create table if not exists ops.restated_day (
+    build_id bigint not null references ops.mart_build,
+    date date not null,
+    source text not null,
+    oktmo text not null,
+    count text not null,
+    before bigint not null,
+    after bigint not null,
+    primary key (date, source, oktmo, count, build_id)
+);
+comment on table ops.restated_day is
+'Counts of fct_municipality_daily, all topic groups together, that a build changed on a day that was published before.';
 
 create table if not exists ops.dbt_result (
     build_id bigint references ops.mart_build,

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from mcu.landing import ledger
 from mcu.operators import warehouse
 from mcu.settings import Settings
-from mcu.transform import checks, dbt, marts
+from mcu.transform import build, checks, dbt, marts
 
 BEGIN_TASK = "begin"
 
@@ -23,13 +23,20 @@ class BeginBuildOperator(BaseOperator):
     """
 
     def execute(self, context: Context) -> int:
-        sources = Settings.from_env().sources
+        settings = Settings.from_env()
         with closing(warehouse.connect()) as connection:
             if context["dag_run"].run_type == "asset_triggered" and not any(
-                ledger.has_news(connection, source) for source in sources
+                ledger.has_news(connection, source) for source in settings.sources
             ):
                 raise AirflowSkipException("Every published load is in the marts.")
-            return marts.begin(connection, context["run_id"], sources)
+            opened = marts.begin(
+                connection,
+                context["run_id"],
+                settings.sources,
+                dbt.fingerprint(settings),
+                full_refresh=bool(context["params"].get("full_refresh")),
+            )
+            return opened.build_id
 
 
 class BuildOperator(BaseOperator):
@@ -55,9 +62,10 @@ class DbtLayerOperator(BuildOperator):
 
     def execute(self, context: Context) -> None:
         settings = Settings.from_env()
-        outcome = dbt.build(warehouse.dsn(), settings, dbt.LAYERS[self.layer], settings.state / "dbt")
-        with closing(warehouse.connect()) as connection, connection:
-            dbt.record(connection, self.build_id(context), outcome)
+        with closing(warehouse.connect()) as connection:
+            outcome = build.build_layers(
+                warehouse.dsn(), connection, settings, self.build_id(context), (self.layer,), settings.state / "dbt"
+            )
         if outcome.is_transport_fault:
             raise AirflowException("dbt could not work, see its output above; what has been built is built again.")
         if outcome.returncode != 0:
@@ -69,7 +77,8 @@ class CheckMartsOperator(BuildOperator):
 
     def execute(self, context: Context) -> None:
         with closing(warehouse.connect()) as connection:
-            failed = checks.check_marts(warehouse.dsn(), connection, Settings.from_env().state)
+            is_delta = marts.get(connection, self.build_id(context)).is_delta
+            failed = checks.check_marts(warehouse.dsn(), connection, Settings.from_env().state, is_delta)
         if failed:
             self.refuse(context, failed)
 

@@ -5,6 +5,7 @@ One `dbt build` a layer, not one a model: each call costs seconds of start-up.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -28,7 +29,7 @@ DBT_PROJECT = PROJECT / "dbt_project"
 # Layers in the order in which they are built: name → what `dbt build --select` takes.
 LAYERS: dict[str, tuple[str, ...]] = {
     "staging": ("path:seeds", "path:models/staging"),
-    "intermediate": ("path:models/intermediate",),
+    "intermediate": ("path:models/intermediate", "path:models/marts/state"),
     "core": ("path:models/marts/core",),
     "reports": ("path:models/marts/reports",),
 }
@@ -78,16 +79,20 @@ class DbtBuild:
         return self.returncode != 0 and (not self.failures or any(map(LOST_WAREHOUSE.search, self.failures)))
 
 
-def build(dsn: str, settings: Settings, select: tuple[str, ...], target: Path) -> DbtBuild:
+def build(dsn: str, settings: Settings, select: tuple[str, ...], target: Path, *, is_delta: bool = False) -> DbtBuild:
     """Run `dbt build` for `select` in the warehouse `dsn`; its output goes to the log line by line.
 
-    `target`: folder of dbt's artefacts, one a warehouse. Does not raise when a node fails: see `failures`.
+    `target`: folder of dbt's artefacts, one a warehouse. `is_delta`: only what new loads can have changed; seeds are as
+    they were then. Does not raise when a node fails: see `failures`.
     """
+    target = folder(target, is_delta)
     results_file = target / "run_results.json"
     results_file.unlink(missing_ok=True)
     command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "build"]
     command += ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    command += [*flags(settings, target), "--select", *select]
+    command += [*flags(settings, target, is_delta), "--select", *select]
+    if is_delta:
+        command += ["--exclude", "path:seeds"]
     with subprocess.Popen(
         command, env=environment(dsn), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -98,15 +103,35 @@ def build(dsn: str, settings: Settings, select: tuple[str, ...], target: Path) -
     return DbtBuild(process.returncode, run_results)
 
 
-def flags(settings: Settings, target: Path) -> list[str]:
-    """Flags that every dbt command over this project takes."""
-    variables = {
+def variables(settings: Settings) -> dict[str, object]:
+    """The settings that models read."""
+    return {
         "region_timezone": settings.timezone.key,
         "region_name": settings.region,
         "enabled_sources": list(settings.sources),
     }
+
+
+def fingerprint(settings: Settings) -> str:
+    """Digest of all that decides what the marts hold beside the loads: models, macros, seeds and settings."""
+    digest = hashlib.sha256(json.dumps(variables(settings)).encode())
+    for folder in ("macros", "models", "seeds"):
+        for path in sorted((DBT_PROJECT / folder).rglob("*.*")):
+            digest.update(f"{path.relative_to(DBT_PROJECT)}\0".encode() + path.read_bytes())
+    digest.update((DBT_PROJECT / "dbt_project.yml").read_bytes())
+    return digest.hexdigest()
+
+
+def folder(target: Path, is_delta: bool) -> Path:
+    """Where dbt keeps what it parsed: a delta is other SQL, and parsing all of it anew takes seconds."""
+    return target / "delta" if is_delta else target
+
+
+def flags(settings: Settings, target: Path, is_delta: bool = False) -> list[str]:
+    """Flags that every dbt command over this project takes."""
+    vars_ = json.dumps({**variables(settings), "is_delta": is_delta})
     folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    return [*folders, "--target-path", str(target), "--log-path", str(target), "--vars", json.dumps(variables)]
+    return [*folders, "--target-path", str(target), "--log-path", str(target), "--vars", vars_]
 
 
 def environment(dsn: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ def _airflow_connection(warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def begin(run_type: str) -> int:
-    context: Any = {"run_id": "run", "dag_run": SimpleNamespace(run_type=run_type)}
+    context: Any = {"run_id": "run", "dag_run": SimpleNamespace(run_type=run_type), "params": {}}
     return BeginBuildOperator(task_id=BEGIN_TASK).execute(context)
 
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg2.extensions import connection as Connection
 
 from mcu.quality.gate import Gate
-from mcu.transform.checks import CHECKED_MARTS, EXPECTATIONS
+from mcu.transform.checks import CHECKED_MARTS, EXPECTATIONS, query
 from tests.integration.transform.test_publish_marts import build_copy, fetch, run
 
 pytestmark = pytest.mark.postgres
@@ -51,7 +51,7 @@ def key(expectation: dict[str, Any]) -> tuple[object, ...]:
 
 
 def failures(dsn: str, mart: str) -> set[tuple[object, ...]]:
-    outcomes = Gate(dsn).validate(EXPECTATIONS / f"{mart}.json", CHECKED_MARTS[mart], mart)
+    outcomes = Gate(dsn).validate(EXPECTATIONS / f"{mart}.json", query(mart), mart)
     return {(o.expectation, o.column_name, o.sentence) for o in outcomes if not o.is_passed}
 
 

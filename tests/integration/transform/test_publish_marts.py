@@ -49,12 +49,28 @@ def run(connection: Connection, *statements: str) -> None:
             cursor.execute(statement)
 
 
+def begin(connection: Connection, sources: tuple[str, ...] = ("incident", "pos"), full_refresh: bool = True) -> int:
+    """Id of a new build, by the same models as the published one."""
+    ((fingerprint,),) = fetch(connection, "select fingerprint from ops.mart_build order by build_id limit 1")
+    return marts.begin(connection, "test", sources, fingerprint, full_refresh).build_id
+
+
 def build_copy(connection: Connection, *changes: str) -> None:
-    """Stand-in for dbt: the published marts once more in `marts_build`, with `changes`."""
+    """Stand-in for a full build by dbt: the published marts once more in `marts_build`, with `changes`."""
+    relations = fetch(
+        connection,
+        "select relname, relkind, case relkind when 'v' then pg_get_viewdef(oid) end from pg_class"
+        " where relnamespace = 'marts'::regnamespace and relkind in ('r', 'v') order by relkind, relname",
+    )
     run(
         connection,
         "create schema if not exists marts_build",
-        *[f"create table marts_build.{mart} as table marts.{mart}" for mart in MARTS],
+        *[
+            f"create table marts_build.{name} as table marts.{name}"
+            if kind == "r"
+            else f"create view marts_build.{name} as {str(query).replace('marts.', 'marts_build.')}"
+            for name, kind, query in relations
+        ],
         *changes,
     )
 
@@ -99,8 +115,9 @@ def test_grants_of_others_and_their_views_survive_a_build(built: Connection) -> 
         "grant select on bi.dim_source to pii_reader",
         "create view ops.mine as select source from bi.dim_source",
     )
+    build_id = begin(built)
     build_copy(built, "alter table marts_build.dim_source add column note text default 'new'")
-    marts.publish(built, marts.begin(built, "test", ("pos",)))
+    marts.publish(built, build_id)
     assert fetch(built, "select has_table_privilege('pii_reader', 'bi.dim_source', 'select')") == [(True,)]
     assert fetch(built, "select has_table_privilege('bi_reader', 'bi.dim_source', 'select')") == [(True,)]
     assert fetch(built, "select distinct note from bi.dim_source") == [("new",)]
@@ -108,15 +125,16 @@ def test_grants_of_others_and_their_views_survive_a_build(built: Connection) -> 
 
 
 def test_a_mart_that_lost_a_column_is_served_without_it(built: Connection) -> None:
-    build_copy(built, "alter table marts_build.dim_source drop column is_enabled")
-    marts.publish(built, marts.begin(built, "test", ("pos",)))
+    build_id = begin(built)
+    build_copy(built, "alter table marts_build.dim_topic drop column is_fast_track")
+    marts.publish(built, build_id)
     names = fetch(
         built,
-        "select column_name from information_schema.columns where table_schema = 'bi' and table_name = 'dim_source'",
+        "select column_name from information_schema.columns where table_schema = 'bi' and table_name = 'dim_topic'",
     )
-    assert ("is_enabled",) not in names
-    assert ("source",) in names
-    assert fetch(built, "select has_table_privilege('bi_reader', 'bi.dim_source', 'select')") == [(True,)]
+    assert ("is_fast_track",) not in names
+    assert ("topic",) in names
+    assert fetch(built, "select has_table_privilege('bi_reader', 'bi.dim_topic', 'select')") == [(True,)]
 
 
 def test_a_long_query_delays_the_swap_and_is_not_broken(
@@ -124,8 +142,8 @@ def test_a_long_query_delays_the_swap_and_is_not_broken(
 ) -> None:
     monkeypatch.setattr(marts, "LOCK_TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(marts, "LOCK_ATTEMPTS", 2)
+    build_id = begin(built)
     build_copy(built)
-    build_id = marts.begin(built, "test", ("pos",))
     with closing(psycopg2.connect(built_dsn)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from bi.fct_message")
         with pytest.raises(LockNotAvailable):
@@ -141,25 +159,25 @@ def test_a_build_waits_for_a_load_that_is_being_published(built: Connection, bui
         with built, built.cursor() as waiting:
             waiting.execute("set lock_timeout = '200ms'")
         with pytest.raises(LockNotAvailable):
-            marts.begin(built, "test", ("incident", "pos"))
+            begin(built)
         load.rollback()
-    assert marts.begin(built, "test", ("incident", "pos"))
+    assert begin(built)
 
 
 def test_a_build_is_published_once(built: Connection) -> None:
+    build_id = begin(built)
     build_copy(built)
-    build_id = marts.begin(built, "test", ("pos",))
     assert marts.publish(built, build_id) == MARTS
     with pytest.raises(marts.BuildNotReadyError):
         marts.publish(built, build_id)
     with pytest.raises(marts.BuildNotReadyError):  # nothing was built
-        marts.publish(built, marts.begin(built, "test", ("pos",)))
+        marts.publish(built, begin(built))
     assert fetch(built, "select count(*) from bi.fct_message")[0][0] > 0
 
 
 def test_a_killed_build_is_closed_by_the_next_one(built: Connection) -> None:
-    killed = marts.begin(built, "killed", ("pos",))
-    marts.begin(built, "next", ("pos",))
+    killed = begin(built)
+    begin(built)
     assert fetch(built, f"select status from ops.mart_build where build_id = {killed}") == [("failed",)]
 
 
@@ -175,13 +193,13 @@ def test_a_mart_that_breaks_its_suite_is_not_published(
 ) -> None:
     before = fetch(built, "select * from bi.rpt_weekly_region order by 1, 2")
 
-    def build_broken(*_: object) -> dbt.DbtBuild:
+    def build_broken(*_: object, is_delta: bool) -> dbt.DbtBuild:
         build_copy(built, change)
         return dbt.DbtBuild(0, {})
 
     monkeypatch.setattr(dbt, "build", build_broken)
     with pytest.raises(build.BuildError, match=reason):
-        build.build_marts(built_dsn, settings, settings.state / "dbt")
+        build.build_marts(built_dsn, settings, settings.state / "dbt", full_refresh=True)
     assert fetch(built, "select * from bi.rpt_weekly_region order by 1, 2") == before
     assert fetch(built, "select status from ops.mart_build order by build_id desc limit 1") == [("failed",)]
     failed = "select count(*) from ops.validation_result where batch like 'marts_build.%' and not is_passed"
@@ -197,7 +215,7 @@ def test_sound_marts_pass_their_suites(built: Connection, built_dsn: str, tmp_pa
 def test_a_load_published_during_a_build_belongs_to_the_next_one(built: Connection) -> None:
     versions = "select count(*) from staging.stg_incident__incident_version"
     before = fetch(built, versions)
-    marts.begin(built, "test", ("incident",))
+    begin(built)
     run(
         built,
         "insert into ops.load (source, uri, sha256, exported_at, status, finished_at) values"
@@ -206,5 +224,5 @@ def test_a_load_published_during_a_build_belongs_to_the_next_one(built: Connecti
         " select 'late', repeat('f', 32), exported_at, load_id from ops.load where uri = 'late.xlsx'",
     )
     assert fetch(built, versions) == before
-    marts.begin(built, "test", ("incident",))
+    begin(built)
     assert fetch(built, versions) == [(before[0][0] + 1,)]

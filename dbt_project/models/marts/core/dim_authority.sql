@@ -1,13 +1,37 @@
 with messages as (
 
-    select * from {{ ref('int_message') }}
+    select * from {{ ref('int_message_now') }}
 
 ),
 
-dim_authority as (
+changed_messages as (
+
+    select * from {{ ref('message_current') }}
+
+),
+
+met as (
 
     select distinct authority
-    from messages
+    from changed_messages
+    {%- if is_delta() %}
+    union
+    select authority
+    from {{ published("dim_authority") }}
+    {%- endif %}
+
+),
+
+-- One that no message names any more leaves.
+dim_authority as (
+
+    select met.authority
+    from met
+    cross join lateral (
+        select from messages
+        where messages.authority = met.authority
+        limit 1
+    ) as any_message
 
 )
 

@@ -6,12 +6,55 @@ with topics as (
 
 messages as (
 
-    select * from {{ ref('int_message') }}
+    select * from {{ ref('int_message_now') }}
+
+),
+
+changed_messages as (
+
+    select * from {{ ref('message_current') }}
 
 ),
 
 -- The classifier is renamed from time to time: what messages show and the seed does not know is kept.
-known_and_met as (
+met as (
+
+    select distinct
+        topic_group,
+        topic
+    from changed_messages
+    {%- if is_delta() %}
+    union
+    select
+        topic_group,
+        topic
+    from {{ published("dim_topic") }}
+    {%- endif %}
+
+),
+
+unknown as (
+
+    select
+        met.topic_group,
+        met.topic
+    from met
+    left join topics
+        on
+            met.topic_group = topics.topic_group
+            and met.topic = topics.topic
+    cross join lateral (
+        select from messages
+        where
+            messages.topic_group = met.topic_group
+            and messages.topic = met.topic
+        limit 1
+    ) as any_message
+    where topics.topic is null
+
+),
+
+dim_topic as (
 
     select
         topic_group,
@@ -23,18 +66,7 @@ known_and_met as (
         topic_group,
         topic,
         false as is_fast_track
-    from messages
-
-),
-
-dim_topic as (
-
-    select
-        topic_group,
-        topic,
-        bool_or(is_fast_track) as is_fast_track
-    from known_and_met
-    group by topic_group, topic
+    from unknown
 
 )
 

@@ -1,3 +1,12 @@
+{{
+    config(
+        indexes=[
+            {"columns": ["message_id", "event", "exported_at"], "unique": true},
+            {"columns": ["event_at"]},
+        ]
+    )
+}}
+
 with states as (
 
     select * from {{ ref('int_message_state') }}

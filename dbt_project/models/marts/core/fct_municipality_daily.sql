@@ -1,6 +1,8 @@
+{{ config(materialized="view") }}
+
 with daily as (
 
-    select * from {{ ref('int_municipality_daily') }}
+    select * from {{ ref('municipality_daily') }}
 
 ),
 

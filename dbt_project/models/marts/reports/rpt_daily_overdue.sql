@@ -1,66 +1,46 @@
-with messages as (
+{{ config(materialized="view") }}
 
-    select * from {{ ref('int_message') }}
+with overdue_messages as (
+
+    select * from {{ ref('message_overdue') }}
 
 ),
 
-periods as (
+sources as (
 
-    select * from {{ ref('int_source_period') }}
+    select * from {{ ref('dim_source') }}
 
 ),
 
 calendar as (
 
-    select * from {{ ref('int_calendar') }}
+    select * from {{ ref('dim_calendar') }}
 
 ),
 
--- Overdue at the end of each day from the later of receipt and deadline to the day before it was answered or closed.
-spans as (
-
-    select
-        messages.*,
-        greatest({{ local_date("messages.created_at") }}, {{ local_date("messages.due_at") }}, periods.first_date)
-            as first_overdue_date,
-        least({{ local_date("least(messages.answered_at, messages.closed_at)") }} - 1, periods.last_date)
-            as last_overdue_date
-    from messages
-    inner join periods on messages.source = periods.source
-
-),
-
-overdue_days as (
-
-    select
-        spans.*,
-        day.date::date as date
-    from spans
-    cross join lateral generate_series(
-        spans.first_overdue_date, spans.last_overdue_date, interval '1 day'
-    ) as day (date)
-
-),
-
+-- One row a day of each span, told when asked: a message that stays overdue costs no build anything.
 rpt_daily_overdue as (
 
     select
-        overdue_days.date,
-        overdue_days.message_id,
-        overdue_days.source,
-        overdue_days.oktmo,
-        overdue_days.topic_group,
-        overdue_days.topic,
-        overdue_days.authority,
-        overdue_days.created_at,
-        overdue_days.due_at,
+        calendar.date,
+        overdue_messages.message_id,
+        overdue_messages.source,
+        overdue_messages.oktmo,
+        overdue_messages.topic_group,
+        overdue_messages.topic,
+        overdue_messages.authority,
+        overdue_messages.created_at,
+        overdue_messages.due_at,
         {{ working_minutes(
-            working_clock(local_timestamp("overdue_days.due_at"), "due_day"),
-            "next_day.working_days_before * " ~ workday_seconds()
+            "overdue_messages.due_clock",
+            "(calendar.working_days_before + calendar.is_working_day::integer) * " ~ workday_seconds()
         ) }} as overdue_working_minutes
-    from overdue_days
-    inner join calendar as due_day on {{ local_date("overdue_days.due_at") }} = due_day.date
-    inner join calendar as next_day on overdue_days.date + 1 = next_day.date
+    from overdue_messages
+    inner join sources on overdue_messages.source = sources.source
+    inner join calendar
+        on
+            overdue_messages.overdue_days @> calendar.date
+            and calendar.date between sources.first_date and sources.last_date
 
 )
 

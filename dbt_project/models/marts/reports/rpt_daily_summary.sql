@@ -1,6 +1,21 @@
+{{
+    config(
+        indexes=[
+            {"columns": ["date", "oktmo", "source"], "unique": true},
+            {"columns": ["oktmo", "date"]},
+        ]
+    )
+}}
+
 with daily as (
 
-    select * from {{ ref('fct_municipality_daily') }}
+    select * from {{ ref('int_municipality_daily_now') }}
+
+),
+
+changed_dates as (
+
+    select * from {{ ref('int_changed_date') }}
 
 ),
 
@@ -24,62 +39,52 @@ places as (
 
 ),
 
--- `all` included: the period of the total is the one that every enabled source has.
-days as (
+-- The changed days, and those that they are compared with.
+needed_dates as (
 
-    select
-        periods.source,
-        day.date::date as date
-    from periods
-    cross join lateral generate_series(periods.first_date, periods.last_date, interval '1 day') as day (date)
+    select distinct changed_dates.date - shift.days as date
+    from changed_dates
+    cross join (values (0), (1), (7)) as shift (days)
 
 ),
 
 daily_counts as (
 
     select
-        date,
-        coalesce(oktmo, 'all') as oktmo,
-        coalesce(source, 'all') as source,
+        daily.date,
+        coalesce(daily.oktmo, 'all') as oktmo,
+        coalesce(daily.source, 'all') as source,
         {{ sum_six_counts() }}
-    from daily
-    group by date, grouping sets ((oktmo, source), (oktmo), (source), ())
+    from needed_dates
+    inner join daily on needed_dates.date = daily.date
+    group by daily.date, grouping sets ((daily.oktmo, daily.source), (daily.oktmo), (daily.source), ())
 
 ),
 
-dense as (
-
-    select
-        days.date,
-        places.oktmo,
-        days.source,
-        {%- for count in six_counts() %}
-        coalesce(daily_counts.{{ count }}, 0) as {{ count }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from days
-    cross join places
-    left join daily_counts
-        on
-            days.date = daily_counts.date
-            and places.oktmo = daily_counts.oktmo
-            and days.source = daily_counts.source
-
-),
-
--- The rows are dense: one row before is the day before, seven rows before the same weekday of the week before.
+-- `all` included: the period of the total is the one that every enabled source has.
 rpt_daily_summary as (
 
     select
-        date,
-        oktmo,
-        source,
+        changed_dates.date,
+        places.oktmo,
+        periods.source,
         {%- for count in six_counts() %}
-        {{ count }},
-        lag({{ count }}) over place_history as {{ count }}_prev_day,
-        lag({{ count }}, 7) over place_history as {{ count }}_prev_week{{ "," if not loop.last }}
+        coalesce(of_day.{{ count }}, 0) as {{ count }},
+        case when changed_dates.date - 1 >= periods.first_date then coalesce(of_day_before.{{ count }}, 0) end
+            as {{ count }}_prev_day,
+        case when changed_dates.date - 7 >= periods.first_date then coalesce(of_week_before.{{ count }}, 0) end
+            as {{ count }}_prev_week{{ "," if not loop.last }}
         {%- endfor %}
-    from dense
-    window place_history as (partition by oktmo, source order by date)
+    from changed_dates
+    inner join periods on changed_dates.date between periods.first_date and periods.last_date
+    cross join places
+    {%- for earlier, days in [("of_day", 0), ("of_day_before", 1), ("of_week_before", 7)] %}
+    left join daily_counts as {{ earlier }}
+        on
+            changed_dates.date - {{ days }} = {{ earlier }}.date
+            and places.oktmo = {{ earlier }}.oktmo
+            and periods.source = {{ earlier }}.source
+    {%- endfor %}
 
 )
 

@@ -6,7 +6,25 @@ with loads as (
 
 messages as (
 
-    select * from {{ ref('int_message') }}
+    select * from {{ ref('message_current') }}
+
+),
+
+messages_before as (
+
+    select * from {{ ref('int_message_before') }}
+
+),
+
+messages_now as (
+
+    select * from {{ ref('int_message_now') }}
+
+),
+
+sightings as (
+
+    select * from {{ source('sightings', 'last_seen') }}
 
 ),
 
@@ -67,27 +85,77 @@ load_counts as (
 
 ),
 
+-- The published counts, with what the changed messages bring now and brought before.
+counted_messages as (
+
+    select
+        source,
+        is_municipality_mapped,
+        oktmo,
+        1 as messages
+    from messages
+    union all
+    select
+        source,
+        is_municipality_mapped,
+        oktmo,
+        -1 as messages
+    from messages_before
+
+),
+
 message_counts as (
 
     select
-        coalesce(messages.source, 'all') as source,
-        count(*) as messages,
-        count(*) filter (
-            where messages.is_municipality_mapped and messages.oktmo = '{{ var("region_oktmo") }}'
-        ) as mapped_to_oblast,
-        count(*) filter (where not messages.is_municipality_mapped) as unmapped,
-        count(*) filter (
-            where
-            messages.answered_at is null
-            and messages.closed_at is null
-            and messages.last_seen_exported_at < newest_by_cabinet.newest_exported_at
-        ) as stale_open
-    from messages
-    left join newest_by_cabinet
+        coalesce(source, 'all') as source,
+        sum(messages) as messages,
+        sum(messages) filter (where is_municipality_mapped and oktmo = '{{ var("region_oktmo") }}') as mapped_to_oblast,
+        sum(messages) filter (where not is_municipality_mapped) as unmapped
+    from counted_messages
+    group by grouping sets ((source), ())
+    {%- if is_delta() %}
+    union all
+    select
+        source,
+        messages,
+        mapped_to_oblast,
+        unmapped
+    from {{ published("rpt_data_quality") }}
+    {%- endif %}
+
+),
+
+message_totals as (
+
+    select
+        source,
+        sum(messages)::bigint as messages,
+        sum(mapped_to_oblast)::bigint as mapped_to_oblast,
+        sum(unmapped)::bigint as unmapped
+    from message_counts
+    group by source
+
+),
+
+stale_counts as (
+
+    select
+        coalesce(messages_now.source, 'all') as source,
+        count(*) as stale_open
+    from messages_now
+    inner join sightings
         on
-            messages.source = newest_by_cabinet.source
-            and messages.cabinet = newest_by_cabinet.cabinet
-    group by grouping sets ((messages.source), ())
+            messages_now.source = sightings.source
+            and messages_now.source_key = sightings.source_key
+    inner join newest_by_cabinet
+        on
+            messages_now.source = newest_by_cabinet.source
+            and coalesce(sightings.cabinet, '') = newest_by_cabinet.cabinet
+    where
+        messages_now.answered_at is null
+        and messages_now.closed_at is null
+        and sightings.last_seen_exported_at < newest_by_cabinet.newest_exported_at
+    group by grouping sets ((messages_now.source), ())
 
 ),
 
@@ -98,10 +166,10 @@ rpt_data_quality as (
         coalesce(load_counts.loads, 0) as loads,
         coalesce(load_counts.rows_read, 0) as rows_read,
         coalesce(load_counts.rows_quarantined, 0) as rows_quarantined,
-        coalesce(message_counts.messages, 0) as messages,
-        coalesce(message_counts.mapped_to_oblast, 0) as mapped_to_oblast,
-        coalesce(message_counts.unmapped, 0) as unmapped,
-        coalesce(message_counts.stale_open, 0) as stale_open,
+        coalesce(message_totals.messages, 0) as messages,
+        coalesce(message_totals.mapped_to_oblast, 0) as mapped_to_oblast,
+        coalesce(message_totals.unmapped, 0) as unmapped,
+        coalesce(stale_counts.stale_open, 0) as stale_open,
         coalesce(reconciliations.rows_in_newest_exports, 0) as rows_in_newest_exports,
         coalesce(reconciliations.rows_unexplained, 0) as rows_unexplained,
         reconciliations.newest_created_on,
@@ -109,7 +177,8 @@ rpt_data_quality as (
         periods.newest_exported_at
     from periods
     left join load_counts on periods.source = load_counts.source
-    left join message_counts on periods.source = message_counts.source
+    left join message_totals on periods.source = message_totals.source
+    left join stale_counts on periods.source = stale_counts.source
     left join reconciliations on periods.source = reconciliations.source
 
 )

@@ -1,12 +1,26 @@
-with changes as (
+{{ config(indexes=[{"columns": ["week_start", "authority"], "unique": true}]) }}
 
-    select * from {{ ref('int_daily_change') }}
+with weekly_authorities as (
+
+    select * from {{ ref('int_weekly_authority') }}
 
 ),
 
 answers as (
 
     select * from {{ ref('int_weekly_answer') }}
+
+),
+
+changed_weeks as (
+
+    select * from {{ ref('int_changed_week') }}
+
+),
+
+answer_weeks as (
+
+    select * from {{ ref('int_answer_week') }}
 
 ),
 
@@ -17,21 +31,28 @@ weeks as (
 
 ),
 
-weekly_changes as (
+weekly_counts as (
 
     select
-        date_trunc('week', date)::date as week_start,
+        week_start,
         authority,
-        (select max(weeks.week_start) from weeks) as last_period,
-        {{ sum_changes() }}
-    from changes
-    group by date_trunc('week', date)::date, authority
-
-),
-
-running as (
-
-    {{ running_counts("weekly_changes", ["authority"], "week_start", "1 week") }}
+        {{ six_counts() | join(",\n        ") }}
+    from weekly_authorities
+    {%- if is_delta() %}
+    union all
+    select
+        week_start,
+        authority,
+        {{ six_counts() | join(",\n        ") }}
+    from {{ published("rpt_weekly_authority") }}
+    where
+        (week_start, authority) not in (
+            select
+                replaced.week_start,
+                replaced.authority
+            from weekly_authorities as replaced
+        )
+    {%- endif %}
 
 ),
 
@@ -43,14 +64,27 @@ weekly_answers as (
         {{ answer_metrics() }}
     from answers
     group by week_start, authority
+    {%- if is_delta() %}
+    union all
+    select
+        week_start,
+        authority,
+        median_first_answer_minutes,
+        p90_first_answer_minutes,
+        rated,
+        satisfied,
+        null as reconsidered
+    from {{ published("rpt_weekly_authority") }}
+    where week_start not in (select answer_weeks.week_start from answer_weeks)
+    {%- endif %}
 
 ),
 
 rpt_weekly_authority as (
 
     select
-        running.week_start,
-        running.authority,
+        weekly_counts.week_start,
+        weekly_counts.authority,
         {{ six_counts() | join(",\n        ") }},
         {{ on_time_share() }} as on_time_share,
         weekly_answers.median_first_answer_minutes,
@@ -58,13 +92,14 @@ rpt_weekly_authority as (
         coalesce(weekly_answers.rated, 0) as rated,
         coalesce(weekly_answers.satisfied, 0) as satisfied,
         {{ share("weekly_answers.satisfied", "weekly_answers.rated") }} as satisfied_share,
-        running.answered >= {{ var("zone_min_answered") }} as is_ranked
-    from running
-    inner join weeks on running.week_start = weeks.week_start
+        weekly_counts.answered >= {{ var("zone_min_answered") }} as is_ranked
+    from changed_weeks
+    inner join weeks on changed_weeks.week_start = weeks.week_start
+    inner join weekly_counts on changed_weeks.week_start = weekly_counts.week_start
     left join weekly_answers
         on
-            running.week_start = weekly_answers.week_start
-            and running.authority = weekly_answers.authority
+            weekly_counts.week_start = weekly_answers.week_start
+            and weekly_counts.authority = weekly_answers.authority
     where {{ is_any_counted() }}
 
 )

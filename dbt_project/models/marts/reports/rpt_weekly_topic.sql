@@ -1,6 +1,14 @@
-with changes as (
+{{ config(indexes=[{"columns": ["week_start", "oktmo", "topic_group", "topic"], "unique": true}]) }}
 
-    select * from {{ ref('int_daily_change') }}
+with weekly_topics as (
+
+    select * from {{ ref('int_weekly_topic_now') }}
+
+),
+
+changed_weeks as (
+
+    select * from {{ ref('int_changed_topic_week') }}
 
 ),
 
@@ -11,45 +19,37 @@ weeks as (
 
 ),
 
-weekly_changes as (
+-- A topic that only the week before had keeps its row.
+of_two_weeks as (
 
     select
-        date_trunc('week', date)::date as week_start,
-        coalesce(oktmo, 'all') as oktmo,
-        topic_group,
-        topic,
-        (select max(weeks.week_start) from weeks) as last_period,
-        {{ sum_changes() }}
-    from changes
-    group by date_trunc('week', date)::date, topic_group, topic, grouping sets ((oktmo), ())
+        changed_weeks.week_start,
+        changed_weeks.oktmo,
+        weekly_topics.topic_group,
+        weekly_topics.topic,
+        {%- for count in six_counts() %}
+        coalesce(sum(weekly_topics.{{ count }}) filter (where shift.days = 0), 0)::bigint as {{ count }},
+        {%- endfor %}
+        coalesce(sum(weekly_topics.received) filter (where shift.days = 7), 0)::bigint as received_of_week_before
+    from changed_weeks
+    cross join (values (0), (7)) as shift (days)
+    inner join weekly_topics
+        on
+            changed_weeks.week_start - shift.days = weekly_topics.week_start
+            and changed_weeks.oktmo = weekly_topics.oktmo
+    group by changed_weeks.week_start, changed_weeks.oktmo, weekly_topics.topic_group, weekly_topics.topic
 
 ),
 
-running as (
-
-    {{ running_counts("weekly_changes", ["oktmo", "topic_group", "topic"], "week_start", "1 week") }}
-
-),
-
--- The running weeks of a topic have no gaps, so the row before is the week before.
 with_previous as (
 
     select
-        running.*,
-        case
-            when not weeks.is_first_week
-                then
-                    coalesce(
-                        lag(running.received) over (
-                            partition by running.oktmo, running.topic_group, running.topic
-                            order by running.week_start
-                        ),
-                        0
-                    )
-        end as received_prev,
-        sum(running.received) over (partition by running.week_start, running.oktmo) as received_of_all_topics
-    from running
-    inner join weeks on running.week_start = weeks.week_start
+        of_two_weeks.*,
+        case when not weeks.is_first_week then of_two_weeks.received_of_week_before end as received_prev,
+        sum(of_two_weeks.received) over (partition by of_two_weeks.week_start, of_two_weeks.oktmo)
+            as received_of_all_topics
+    from of_two_weeks
+    inner join weeks on of_two_weeks.week_start = weeks.week_start
 
 ),
 

@@ -1,6 +1,7 @@
 with source_rows as (
 
     select * from {{ source('incident', 'incident') }}
+    {{ of_changed_messages("incident") }}
 
 ),
 
@@ -25,7 +26,6 @@ stg_incident__incident_version as (
     select
         source_key,
         exported_at,
-        coalesce(cabinet, '') as cabinet,
         department,
         executor,
         {{ from_local("ops.to_local_timestamp(created_at)") }} as created_at,

@@ -7,13 +7,18 @@ with loads as (
 -- A load that is published while a build is under way belongs to the next one: all layers see the same loads.
 newest_build as (
 
-    select max(started_at) as started_at from {{ source('ops', 'mart_build') }}
+    select
+        max(started_at) as started_at,
+        max(started_at) filter (where status = 'published') as published_build_started_at
+    from {{ source('ops', 'mart_build') }}
 
 ),
 
 published_loads as (
 
-    select loads.*
+    select
+        loads.*,
+        loads.finished_at >= coalesce(newest_build.published_build_started_at, '-infinity') as is_new
     from loads
     cross join newest_build
     where
@@ -40,6 +45,7 @@ stg_ops__published_load as (
         published_loads.load_id,
         published_loads.source,
         published_loads.exported_at,
+        published_loads.is_new,
         published_loads.replay_of is not null as is_replay,
         case when published_loads.replay_of is null then published_loads.rows_read else 0 end as rows_read,
         published_loads.rows_quarantined - coalesce(replays.rows_brought_back, 0) as rows_quarantined

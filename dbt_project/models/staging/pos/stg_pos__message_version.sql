@@ -1,6 +1,7 @@
 with source_rows as (
 
     select * from {{ source('pos', 'pos_message') }}
+    {{ of_changed_messages("pos") }}
 
 ),
 

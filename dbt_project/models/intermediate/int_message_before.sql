@@ -1,0 +1,29 @@
+{{ config(indexes=[{"columns": ["message_id"], "unique": true}]) }}
+
+with changed_messages as (
+
+    select * from {{ ref('stg_ops__changed_message') }}
+
+),
+
+-- A full build takes nothing from what was published.
+published_messages as (
+
+    {% if is_delta() -%}
+    select * from {{ published("message_current") }}
+    {%- else -%}
+    select * from {{ ref('message_current') }}
+    where false
+    {%- endif %}
+
+),
+
+int_message_before as (
+
+    select published_messages.*
+    from changed_messages
+    inner join published_messages on changed_messages.message_id = published_messages.message_id
+
+)
+
+select * from int_message_before

@@ -1,0 +1,3 @@
+{{ config(materialized="view") }}
+
+{{ messages_now("message_current") }}

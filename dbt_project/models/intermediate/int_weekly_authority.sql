@@ -1,0 +1,52 @@
+{{ config(indexes=[{"columns": ["week_start", "authority"], "unique": true}]) }}
+
+with changes as (
+
+    select * from {{ ref('int_message_change') }}
+
+),
+
+bounds as (
+
+    select
+        published_last_week_start as published_until,
+        last_week_start as counted_until
+    from {{ ref('int_source_period') }}
+    where source = 'all'
+
+),
+
+counted_changes as (
+
+    select
+        changes.*,
+        date_trunc('week', changes.date)::date as week_start
+    from changes
+    cross join bounds
+    where {{ is_change_counted(
+        "date_trunc('week', changes.date)::date", "bounds.published_until", "bounds.counted_until"
+    ) }}
+
+),
+
+weekly_changes as (
+
+    select
+        week_start,
+        authority,
+        {{ sum_changes() }}
+    from counted_changes
+    group by week_start, authority
+
+),
+
+int_weekly_authority as (
+
+    {{ running_counts(
+        "weekly_changes", "bounds", "rpt_weekly_authority", ["authority"], "week_start", "1 week",
+        six_counts()[:4]
+    ) }}
+
+)
+
+select * from int_weekly_authority
