@@ -141,7 +141,7 @@ def _database(cluster: Cluster) -> Iterator[str]:
     """The DSN of a fresh database with the warehouse's schema."""
     cluster.ensure_database("bench")
     connection = psycopg2.connect(cluster.dsn("bench"))
-    schema.apply(connection)
+    schema.apply(connection, "the bench has no people")
     connection.close()
     try:
         yield cluster.dsn("bench")

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from stack.paths import REPOSITORY
 from stack.secret import secret, write_secret
 
+PSEUDONYM_SECRET = "MCU_PSEUDONYM_SECRET"
 SENDER = "mcu@mcu.example"
 
 NO_TELEMETRY = {
@@ -57,7 +58,11 @@ def service_environment(
     return {
         **NO_TELEMETRY,
         **AIRFLOW,
-        **{name: value for name, value in os.environ.items() if name.startswith("MCU_")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith("MCU_") and name != PSEUDONYM_SECRET  # the warehouse has it, no task needs it
+        },
         "MCU_STATE": str(state),
         "MCU_INBOX": str(inbox),
         "WAREHOUSE_DSN": warehouse_dsn,
@@ -82,9 +87,14 @@ def service_environment(
 
 
 def process_environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """What a process gets: `ours` over the caller's, less what would steer our tools from outside."""
-    foreign = ("AIRFLOW", "DBT_", "PYTHON", "PG", "VIRTUAL_ENV")
+    """What a process gets: `ours` over the caller's, less what would steer our tools from outside, and the secret."""
+    foreign = ("AIRFLOW", "DBT_", "PYTHON", "PG", "VIRTUAL_ENV", PSEUDONYM_SECRET)
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | dict(ours)
+
+
+def pseudonym_secret(state: Path) -> str:
+    """Of the pseudonyms of persons: the user's own, else a generated one. Only the set-up of the schema is given it."""
+    return os.environ.get(PSEUDONYM_SECRET) or secret(state / "secrets" / "pseudonym")
 
 
 def admin_password(state: Path) -> str:

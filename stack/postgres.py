@@ -27,6 +27,7 @@ MIN_VERSION = 15
 SUPERUSER = "postgres"
 OWNER = "mcu"
 READER = "bi_reader"
+PII_READER = "pii_reader"
 START_ATTEMPTS = 5
 
 # The first one that these programs and this system can do.
@@ -204,13 +205,14 @@ class Cluster:
                 cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
 
     def open_reader(self, timezone: str = "Europe/Moscow") -> None:
-        """Let the role `bi_reader`, which the warehouse's schema made, log in with its generated password.
+        """Let the readers' roles, which the warehouse's schema made, log in with their generated passwords.
 
-        Its sessions are in the region's `timezone`, so that `created_at::date` is the day that the marts count.
+        Their sessions are in the region's `timezone`, so that `created_at::date` is the day that the marts count.
         """
         with self.superuser() as connection, connection.cursor() as cursor:
-            self._ensure_login(connection, READER)
-            cursor.execute(sql.SQL("alter role {} set timezone to %s").format(sql.Identifier(READER)), (timezone,))
+            for role in (READER, PII_READER):
+                self._ensure_login(connection, role)
+                cursor.execute(sql.SQL("alter role {} set timezone to %s").format(sql.Identifier(role)), (timezone,))
 
     def superuser(self, database: str = "postgres") -> _Session:
         """A session of the superuser in autocommit, closed at the end of the `with` block."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mcu.settings import Settings
 from stack.airflow_api import FINISHED, Airflow, FailedTask
-from stack.environment import admin_password, process_environment
+from stack.environment import admin_password, process_environment, pseudonym_secret
 from stack.local import LocalStack
 from stack.paths import REPOSITORY, StackError
 from stack.progress import Progress
@@ -49,7 +49,7 @@ def run(stack: LocalStack) -> None:
         progress.say(f"Generating the demo exports into {inbox}")
         _generate_demo(stack)
     warehouse = Warehouse(stack.warehouse_dsn())
-    warehouse.apply_schema()
+    warehouse.apply_schema(pseudonym_secret(stack.state))
     if own_warehouse is None:
         stack.cluster.open_reader(Settings.from_env().timezone.key)
     subscribe(warehouse, own_warehouse is not None, progress)

@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 from mcu.landing import inbox, ledger
 from mcu.reports import subscriptions
 from mcu.sources.columns import SOURCES
-from stack.environment import process_environment
+from stack.environment import PSEUDONYM_SECRET, process_environment
 from stack.paths import REPOSITORY, StackError
 from stack.postgres import MIN_VERSION
 
@@ -30,12 +30,13 @@ class Warehouse:
 
     dsn: str
 
-    def apply_schema(self) -> None:
-        """Create or extend what dbt does not build."""
+    def apply_schema(self, pseudonym_secret: str) -> None:
+        """Create or extend what dbt does not build. `pseudonym_secret`: what it makes pseudonyms of persons with."""
         with self._cursor() as cursor:
             if cursor.connection.server_version < MIN_VERSION * 10000:
                 raise StackError(f"The warehouse is older than PostgreSQL {MIN_VERSION}.")
-        env = process_environment({"WAREHOUSE_DSN": self.dsn, "PYTHONPATH": str(REPOSITORY / "plugins")})
+        settings = {"WAREHOUSE_DSN": self.dsn, PSEUDONYM_SECRET: pseudonym_secret}
+        env = process_environment({**settings, "PYTHONPATH": str(REPOSITORY / "plugins")})
         if subprocess.run([sys.executable, "-m", "mcu.landing.schema"], env=env, cwd="/", check=False).returncode:
             raise StackError("The schema of the warehouse could not be applied: see above.")
 

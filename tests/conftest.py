@@ -23,6 +23,8 @@ _numbers = count(1)
 
 # Before any test imports Airflow: it reads its settings then, and would make a folder in the user's home.
 os.environ.update({**NO_TELEMETRY, **AIRFLOW, "AIRFLOW_HOME": str(CLUSTERS / "airflow")})
+# All warehouses of the tests have it, so that the oracle knows their pseudonyms.
+os.environ["MCU_PSEUDONYM_SECRET"] = "the pseudonyms of the tests"
 
 
 @pytest.fixture(scope="session", autouse=True)

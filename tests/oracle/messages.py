@@ -17,6 +17,7 @@ from tests.oracle.places import (
     municipality_of_organisations,
     topic_of,
 )
+from tests.oracle.pseudonyms import page, pseudonym
 from tests.oracle.working_time import NORM, due_moment, midnight, whole_minutes, working_time
 from tests.oracle.xlsx import Cell
 
@@ -41,6 +42,7 @@ class Message:
     topic: str
     authority: str
     executor: str | None
+    author: str | None
     created_at: datetime
     answered_at: datetime | None
     closed_at: datetime | None
@@ -115,7 +117,8 @@ def _incident_message(key: str, versions: Versions) -> Message:
         topic_group=group,
         topic=topic,
         authority=ex.text(newest.get("Отдел")) or UNSPECIFIED,
-        executor=ex.text(newest.get("Исполнитель")),
+        executor=pseudonym(ex.text(newest.get("Исполнитель"))),
+        author=pseudonym(page(ex.text(newest.get("URL автора")))),
         created_at=created,
         answered_at=answered,
         closed_at=ex.moment(newest["Дата окончания"]),
@@ -156,6 +159,7 @@ def _pos_message(key: str, versions: Versions) -> Message:
         topic=topic,
         authority=current or received or UNSPECIFIED,
         executor=None,
+        author=None,
         created_at=created,
         answered_at=completed,
         closed_at=None if completed else _closed_without_completion(versions),

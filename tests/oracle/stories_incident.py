@@ -56,6 +56,7 @@ TOPICS = (
     ("Здравоохранение/Медицина", "Содержание больниц"),
 )
 AUTHORITIES = ("Администрация г. Азова", "Минздрав РО", "Администрация г. Ростова-на-Дону", "Минтранс РО", "-")
+AUTHORS = ("-", "https://vk.com/id7", "http://m.vk.com/ID7/", "https://ok.ru/profile/8?st.cmd=x", "https://t.me/Soseд")
 POSTS = (
     "https://vk.com/wall-1_2",
     "https://ok.ru/group/3/topic/4",
@@ -764,5 +765,6 @@ def _ordinary(era: Era, rng: random.Random, key: str) -> Story:
         story_cells[CREATED] = created
     story_cells["Урл поста"] = rng.choice(POSTS)
     story_cells["Исполнитель"] = rng.choice(("-", "Отдел благоустройства"))
+    story_cells["URL автора"] = AUTHORS[int(key) % len(AUTHORS)]
     cabinet = "Ростов-на-Дону" if rng.random() < 0.2 else "Ростовская область"
     return Story("", key, created, story_cells, changes, cabinet=cabinet)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from mcu.landing import pseudonym
 from mcu.sources import columns
 
 TABLES = {"pos": "pos_message", "incident": "incident"}
@@ -18,14 +20,21 @@ def raw_table(source: str) -> sql.Identifier:
     return sql.Identifier("raw", TABLES[source])
 
 
-def apply(connection: Connection) -> None:
-    """Create or extend everything that dbt does not build, and commit. Two at once wait for each other."""
+def apply(connection: Connection, secret: str | None = None) -> None:
+    """Create or extend everything that dbt does not build, and commit. Two at once wait for each other.
+
+    `secret`: of the pseudonyms, without one $MCU_PSEUDONYM_SECRET. Raises pseudonym.SecretError if the warehouse needs
+    one or has another one.
+    """
+    secret = secret or os.environ.get(pseudonym.VARIABLE)
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('mcu.schema'))")
         cursor.execute(_script("schema.sql"))
         for source in columns.SOURCES:
             cursor.execute(_raw_ddl(source))
         cursor.execute(_script("reconciliation.sql"))
+        cursor.execute(_script("pii.sql"))
+        pseudonym.keep_key(cursor, secret)
 
 
 def _script(name: str) -> str:
@@ -60,5 +69,7 @@ if __name__ == "__main__":
     _connection = psycopg2.connect(os.environ["WAREHOUSE_DSN"])
     try:
         apply(_connection)
+    except pseudonym.SecretError as _error:
+        sys.exit(str(_error))
     finally:
         _connection.close()

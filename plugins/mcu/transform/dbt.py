@@ -25,12 +25,13 @@ from mcu.settings import PROJECT, Settings
 log = logging.getLogger(__name__)
 
 DBT_PROJECT = PROJECT / "dbt_project"
+LANDING = Path(__file__).parents[1] / "landing"
 
 # Layers in the order in which they are built: name → what `dbt build --select` takes.
 LAYERS: dict[str, tuple[str, ...]] = {
     "staging": ("path:seeds", "path:models/staging"),
     "intermediate": ("path:models/intermediate", "path:models/marts/state"),
-    "core": ("path:models/marts/core",),
+    "core": ("path:models/marts/core", "path:models/pii"),
     "reports": ("path:models/marts/reports",),
 }
 
@@ -118,7 +119,8 @@ def fingerprint(settings: Settings) -> str:
     for folder in ("macros", "models", "seeds"):
         for path in sorted((DBT_PROJECT / folder).rglob("*.*")):
             digest.update(f"{path.relative_to(DBT_PROJECT)}\0".encode() + path.read_bytes())
-    digest.update((DBT_PROJECT / "dbt_project.yml").read_bytes())
+    for path in (DBT_PROJECT / "dbt_project.yml", *sorted(LANDING.glob("*.sql"))):  # the functions that models call
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

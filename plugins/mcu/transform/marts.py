@@ -28,6 +28,7 @@ REPLACED = {
     "message_overdue": ("staging.stg_ops__changed_message", ("message_id",)),
     "message_unmapped": ("staging.stg_ops__changed_message", ("message_id",)),
     "fct_message_event": ("staging.stg_ops__changed_message", ("message_id",)),
+    "message_person": ("staging.stg_ops__changed_message", ("message_id",)),
     "municipality_daily": ("intermediate.int_municipality_daily", ("date", "oktmo", "source", "topic_group")),
     "rpt_daily_summary": ("intermediate.int_changed_date", ("date",)),
     "rpt_weekly_region": ("intermediate.int_changed_week", ("week_start",)),
@@ -70,7 +71,7 @@ def begin(
         for source in sorted(sources):
             cursor.execute("select pg_advisory_xact_lock(hashtext('mcu.load.' || %s))", (source,))
         cursor.execute("update ops.mart_build set status = 'failed' where status = 'running'")
-        cursor.execute("drop schema if exists marts_build cascade")
+        _drop_what_is_aside(cursor)
         reason = "asked for" if full_refresh else _reason_for_a_full_build(cursor, sources, fingerprint)
         cursor.execute(
             "insert into ops.mart_build (run_id, status, fingerprint, full_because) values (%s, 'running', %s, %s)"
@@ -87,7 +88,10 @@ def _reason_for_a_full_build(cursor: Cursor, sources: tuple[str, ...], fingerpri
         "select started_at, fingerprint from ops.mart_build where status = 'published' order by build_id desc limit 1"
     )
     published = cursor.fetchone()
-    if published is None or not {*REPLACED, "dim_source"} <= set(_relations(cursor, "marts", "r")):
+    if published is None or not {*REPLACED, "dim_source"} <= {
+        *_relations(cursor, "marts", "r"),
+        *_relations(cursor, "pii", "r"),
+    }:
         return "nothing is published yet"
     if published[1] != fingerprint:
         return "models, seeds or settings differ from those of the published build"
@@ -139,7 +143,7 @@ def make_full(connection: Connection, build_id: int, reason: str) -> Build:
     """Turn a running delta into a full build: all layers have to be built anew."""
     with connection, connection.cursor() as cursor:
         cursor.execute("update ops.mart_build set full_because = %s where build_id = %s", (reason, build_id))
-        cursor.execute("drop schema if exists marts_build cascade")
+        _drop_what_is_aside(cursor)
     log.info("build %s becomes full: %s", build_id, reason)
     return Build(build_id, reason)
 
@@ -182,13 +186,22 @@ def _publish(cursor: Cursor, build_id: int) -> list[str]:
         raise BuildNotReadyError(f"Build {build_id} is not running, or has built nothing: start a new build_marts run.")
     cursor.execute("create schema if not exists marts")
     _note_restated_days(cursor, build_id, is_delta=running[0])
+    # Personal data goes the same way, but to a schema and a role of its own, without views.
+    tables_of_persons = _relations(cursor, "pii_build", "r")
     if running[0]:
-        for table in tables:
-            _replace_rows(cursor, table)
+        for schema, names in (("marts", tables), ("pii", tables_of_persons)):
+            for table in names:
+                _replace_rows(cursor, schema, table)
     else:
         _swap(cursor, tables, views)
-    cursor.execute("drop schema marts_build cascade")
+        for table in tables_of_persons:
+            _swap_table_of_persons(cursor, table)
+    _drop_what_is_aside(cursor)
     return sorted({*tables, *views} - {*STATE})
+
+
+def _drop_what_is_aside(cursor: Cursor) -> None:
+    cursor.execute("drop schema if exists marts_build, pii_build cascade")
 
 
 def _relations(cursor: Cursor, schema: str, kind: str) -> list[str]:
@@ -240,8 +253,8 @@ _COUNTS = """(
             )"""
 
 
-def _replace_rows(cursor: Cursor, table: str) -> None:
-    names = {"old": sql.Identifier("marts", table), "new": sql.Identifier("marts_build", table)}
+def _replace_rows(cursor: Cursor, schema: str, table: str) -> None:
+    names = {"old": sql.Identifier(schema, table), "new": sql.Identifier(f"{schema}_build", table)}
     if table in REPLACED:
         replaced, keys = REPLACED[table]
         condition = sql.SQL(" and ").join(
@@ -270,6 +283,13 @@ def _swap(cursor: Cursor, tables: list[str], views: list[str]) -> None:
     for kind, names in (("table", tables), ("view", views)):
         for name in names:
             cursor.execute(sql.SQL(f"alter {kind} {{}} set schema marts").format(sql.Identifier("marts_build", name)))
+
+
+def _swap_table_of_persons(cursor: Cursor, table: str) -> None:
+    new = sql.Identifier("pii_build", table)
+    cursor.execute(sql.SQL("drop table if exists {}").format(sql.Identifier("pii", table)))
+    cursor.execute(sql.SQL("grant select on {} to pii_reader").format(new))
+    cursor.execute(sql.SQL("alter table {} set schema pii").format(new))
 
 
 def _turn_view(cursor: Cursor, mart: str) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from stack.environment import Ports, process_environment, service_environment
+from stack.environment import PSEUDONYM_SECRET, Ports, process_environment, pseudonym_secret, service_environment
 from stack.paths import read_dotenv
 from stack.secret import secret
 
@@ -71,3 +71,17 @@ def test_dotenv_fills_in_only_our_settings_that_the_shell_does_not_hold(
     assert os.environ["MCU_REGION"] == "из оболочки"
     assert os.environ["MCU_SOURCES"] == "incident"
     assert "POSTGRES_PASSWORD" not in os.environ
+
+
+def test_the_secret_of_the_pseudonyms_is_made_once_and_reaches_no_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(PSEUDONYM_SECRET)
+    made = pseudonym_secret(tmp_path)
+    assert made == pseudonym_secret(tmp_path) == (tmp_path / "secrets" / "pseudonym").read_text()
+
+    monkeypatch.setenv(PSEUDONYM_SECRET, "the user's own")
+    assert pseudonym_secret(tmp_path) == "the user's own"
+    ours = environment(tmp_path)
+    assert PSEUDONYM_SECRET not in process_environment(ours)
+    assert not {"the user's own", made} & set(process_environment(ours).values())

@@ -26,6 +26,7 @@ fct_message as (
         messages.topic,
         messages.authority,
         messages.executor,
+        messages.author,
         messages.created_at,
         messages.answered_at,
         messages.closed_at,

@@ -33,6 +33,7 @@ message_current as (
         topic,
         authority,
         executor,
+        author,
         created_at,
         answered_at,
         closed_at,

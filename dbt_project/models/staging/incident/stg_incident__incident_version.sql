@@ -26,7 +26,7 @@ stg_incident__incident_version as (
     select
         source_key,
         exported_at,
-        department,
+        {{ without_contacts("department") }} as department,
         executor,
         {{ from_local("ops.to_local_timestamp(created_at)") }} as created_at,
         {{ from_local("ops.to_local_timestamp(first_answer_at)") }} as first_answer_at,
@@ -38,16 +38,33 @@ stg_incident__incident_version as (
             when ops.to_milliseconds(first_answer_elapsed_working) >= 0
                 then ceil(ops.to_milliseconds(first_answer_elapsed_working) / 60000.0)::bigint
         end as first_answer_working_minutes,
-        topic_group,
-        topic,
-        region,
-        municipality,
-        current_step,
-        incident_type,
-        outcome,
+        {{ without_contacts("topic_group") }} as topic_group,
+        {{ without_contacts("topic") }} as topic,
+        {{ without_contacts("region") }} as region,
+        {{ without_contacts("municipality") }} as municipality,
+        {{ without_contacts("current_step") }} as current_step,
+        {{ without_contacts("incident_type") }} as incident_type,
+        {{ without_contacts("outcome") }} as outcome,
         lower(substring(post_url from '^(?:[a-zA-Z]+://)?(?:www\.)?([^/:?#]+)')) as post_domain,
         case when closing_reason ~ '^[1-5](\.0)?$' then left(closing_reason, 1)::smallint end as rating,
-        coalesce({{ plain_text("closing_reason") }} = ' автор доволен ', false) as is_author_satisfied
+        coalesce({{ plain_text("closing_reason") }} = ' автор доволен ', false) as is_author_satisfied,
+        -- Of persons: for the schema pii alone, or under a pseudonym.
+        author_url,
+        post_url,
+        blog_url,
+        answer_account_url,
+        message_text,
+        first_answer_text,
+        executor_answer_1,
+        executor_answer_2,
+        executor_answer_3,
+        note,
+        tags,
+        settlement,
+        street,
+        house,
+        object_name,
+        object_legacy
     from one_version_a_moment
 
 )

@@ -26,20 +26,26 @@ stg_pos__message_version as (
     select
         source_key,
         exported_at,
-        category,
-        subcategory,
-        org_received,
-        org_current,
+        {{ without_contacts("category") }} as category,
+        {{ without_contacts("subcategory") }} as subcategory,
+        {{ without_contacts("org_received") }} as org_received,
+        {{ without_contacts("org_current") }} as org_current,
         ops.to_local_date(received_date) as received_date,
         ops.to_local_date(planned_date) as planned_date,
         ops.to_local_date(completed_date) as completed_date,
-        stage,
-        status,
+        {{ without_contacts("stage") }} as stage,
+        {{ without_contacts("status") }} as status,
         coalesce({{ is_yes("is_fast_track") }}, false) as is_fast_track,
         coalesce(law_kind like '%59%', false) or coalesce({{ is_yes("applicant_chose_59fz") }}, false) as is_formal_59fz,
-        resolution_type,
+        {{ without_contacts("resolution_type") }} as resolution_type,
         case when rating ~ '^[1-5]$' then rating::smallint end as rating,
-        coalesce({{ plain_text("is_reconsidered") }} <> ' нет ', false) as is_reconsidered
+        coalesce({{ plain_text("is_reconsidered") }} <> ' нет ', false) as is_reconsidered,
+        -- Of persons: for the schema pii alone.
+        epgu_number,
+        sent_by_email,
+        coordinator_name,
+        executor_name,
+        manager_name
     from one_version_a_moment
 
 )

@@ -1,0 +1,85 @@
+-- Pseudonyms and forgetting. Safe to run again at any time. What is personal: docs/personal_data.md.
+
+create table if not exists pii.pseudonym_key (
+    is_only boolean primary key default true check (is_only),
+    inner_pad bytea not null check (length(inner_pad) = 64),
+    outer_pad bytea not null check (length(outer_pad) = 64),
+    set_at timestamptz not null default clock_timestamp()
+);
+comment on table pii.pseudonym_key is
+'What HMAC-SHA256 needs of MCU_PSEUDONYM_SECRET: the key xored with 0x36 and with 0x5c. For the owner alone.';
+
+create or replace function pii.plain(value text) returns text
+language plpgsql immutable strict parallel safe as $$
+begin
+    -- Spelled out instead of lower() alone, which leaves Cyrillic as it is in a database with the C locale.
+    return btrim(regexp_replace(
+        translate(lower(value), 'АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯё', 'абвгдеежзийклмнопрстуфхцчшщъыьэюяе'),
+        '\s+', ' ', 'g'
+    ));
+end $$;
+comment on function pii.plain(text) is 'Text as names are compared: lower case, ё as е, single spaces.';
+
+create or replace function pii.page(url text) returns text
+language plpgsql immutable strict parallel safe as $$
+declare
+    page text := regexp_replace(pii.plain(url), '^([a-z]+://)?(www\.|m\.)?', '');
+begin
+    if page !~ '\?(.*&)?id=' then
+        page := regexp_replace(page, '\?.*$', '');  -- where one came from; only facebook.com names people behind it
+    end if;
+    return regexp_replace(page, '(#.*)?/*$', '');
+end $$;
+comment on function pii.page(text) is 'Address of a page as pages are compared: without scheme, www., m., last slash.';
+
+create or replace function pii.pseudonym(value text) returns text
+language plpgsql stable strict parallel safe as $$
+declare
+    plain text := nullif(pii.plain(value), '');
+    result text;
+begin
+    if plain is null then
+        return null;
+    end if;
+    select encode(sha256(outer_pad || sha256(inner_pad || convert_to(plain, 'UTF8'))), 'hex')
+    into result
+    from pii.pseudonym_key;
+    if result is null then
+        raise exception 'pii.pseudonym_key is empty'
+        using hint = 'Run the set-up of the schema with MCU_PSEUDONYM_SECRET.';
+    end if;
+    return result;
+end $$;
+comment on function pii.pseudonym(text) is 'HMAC-SHA256 of the plain text under the key of pii.pseudonym_key; blank: null.';
+
+create or replace function pii.author_pseudonym(url text) returns text
+language sql stable strict parallel safe as $$ select pii.pseudonym(pii.page(url)) $$;
+comment on function pii.author_pseudonym(text) is 'Pseudonym of who has this page, however its address is written.';
+
+revoke execute on all functions in schema pii from public;
+
+create table if not exists ops.forgotten (
+    forgotten_id bigint generated always as identity primary key,
+    author text,
+    forgotten_at timestamptz not null default clock_timestamp(),
+    forgotten_by text not null,
+    run_id text not null,
+    messages bigint not null,
+    versions bigint not null,
+    quarantined bigint not null,
+    results bigint not null,
+    errors bigint not null
+);
+create index if not exists forgotten_author_idx on ops.forgotten (author) where author is not null;
+comment on table ops.forgotten is 'One row a request to forget: who did it, when, and in how many places. Never the person.';
+comment on column ops.forgotten.author is 'Pseudonym of the author; null: single messages were forgotten.';
+comment on column ops.forgotten.results is 'Results of Great Expectations that showed a value of these messages.';
+comment on column ops.forgotten.errors is 'Error texts of loads and builds that showed a value of these messages.';
+
+create table if not exists ops.forgotten_message (
+    source text not null,
+    source_key text not null,
+    forgotten_id bigint not null references ops.forgotten,
+    primary key (source, source_key)
+);
+comment on table ops.forgotten_message is 'Messages that come without the person from now on, whatever export shows them.';
