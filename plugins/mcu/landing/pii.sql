@@ -58,6 +58,27 @@ comment on function pii.author_pseudonym(text) is 'Pseudonym of who has this pag
 
 revoke execute on all functions in schema pii from public;
 
+create or replace function ops.without_contacts(value text) returns text
+language sql immutable parallel safe as $$
+    -- Most texts have nothing that a contact needs, and are looked at once. Not strict, so that it is inlined.
+    select case
+        when value ~ '@|/|www\.|\[(id|club|public)|[0-9][^[:alpha:]]{8,}[0-9]'
+            then regexp_replace(
+                value,
+                '[^\s@<>(),;:"«»]+@[^\s@<>(),;:"«»]+\.[^\s@<>(),;:"«».]{2,}'
+                || '|(https?://|\mwww\.)[^\s<>"«»]+'
+                || '|\m(m\.)?(vk\.com|vk\.ru|vkontakte\.ru|ok\.ru|odnoklassniki\.ru|t\.me|telegram\.me|max\.ru|dzen\.ru'
+                || '|rutube\.ru|youtube\.com|instagram\.com|facebook\.com|twitter\.com|tiktok\.com)/[^\s<>"«»]+'
+                || '|\[(id|club|public)[0-9]+\|[^\]]*\]|[@*]id[0-9]+( \([^)]*\))?'
+                || '|(?<![0-9])(\+?[78][ (.-]*)?\(?[0-9]{3}[ ).-]*[0-9]{3}[ .-]*[0-9]{2}[ .-]*[0-9]{2}(?![0-9])',
+                '(скрыто)', 'gi'
+            )
+        else value
+    end
+$$;
+comment on function ops.without_contacts(text) is
+'The text with «(скрыто)» for phones, e-mails, addresses of pages and mentions of persons. Names are not told from words.';
+
 create table if not exists ops.forgotten (
     forgotten_id bigint generated always as identity primary key,
     author text,

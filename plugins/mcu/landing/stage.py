@@ -18,6 +18,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from mcu.landing import stripped
 from mcu.landing.known import KnownRow
 from mcu.landing.schema import raw_table
 from mcu.settings import FIRST_YEAR
@@ -116,6 +117,7 @@ def create(
         except psycopg2.Error as failure:
             raise stream.error or failure from failure  # what the reader raised, the driver hides
         rows_read: int = cursor.rowcount
+        _forget(cursor, source, load_id)
         _mark_key_conflicts(cursor, source, load_id)
         cursor.execute(sql.SQL("create index on {} (row_number) where not is_known").format(table(source, load_id)))
         cursor.execute(sql.SQL("analyze {} (row_number, source_key, is_known)").format(table(source, load_id)))
@@ -144,6 +146,53 @@ def drop_orphans(connection: Connection, source: str) -> None:
         )
         for (load_id,) in cursor.fetchall():
             drop(cursor, source, load_id)
+
+
+def _forget(cursor: Cursor, source: str, load_id: int) -> None:
+    """Take from the rows of forgotten messages what tells of a person, before anybody sees it.
+
+    A message that comes first now is forgotten too, if its author was forgotten on its day of creation or later: an old
+    export brings nobody back.
+    """
+    cursor.execute("select exists (select from ops.forgotten)")
+    if cursor.fetchall() == [(False,)]:
+        return
+    names = {"stage": table(source, load_id), "created_on": sql.SQL(created_on(source))}
+    is_forgotten: sql.Composable = sql.SQL(
+        "source_key in (select source_key from ops.forgotten_message where source = %(source)s)"
+    )
+    if "author_url" in columns.load(source).types:
+        cursor.execute(
+            sql.SQL(
+                """
+                create temporary table forgotten_row on commit drop as
+                select row_number, source_key, forgotten_id
+                from {stage}
+                join ops.forgotten
+                    on
+                        author = pii.author_pseudonym(author_url)
+                        and coalesce({created_on}, '-infinity') <= forgotten_at::date
+                """
+            ).format(**names)
+        )
+        cursor.execute(
+            """
+            insert into ops.forgotten_message (source, source_key, forgotten_id)
+            select %s, source_key, min(forgotten_id)
+            from forgotten_row
+            where source_key is not null
+            group by source_key
+            on conflict do nothing
+            """,
+            (source,),
+        )
+        is_forgotten += sql.SQL(" or row_number in (select row_number from forgotten_row)")
+    cursor.execute(
+        sql.SQL("update {stage} as s set {assignments} where not is_known and ({is_forgotten})").format(
+            **names, assignments=stripped.assignments(source, "s"), is_forgotten=is_forgotten
+        ),
+        {"source": source},
+    )
 
 
 def _mark_key_conflicts(cursor: Cursor, source: str, load_id: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import html
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,18 @@ def publish(results: Sequence[ExpectationSuiteValidationResult], folder: Path) -
         _drop_old(context)
         context.build_data_docs(resource_identifiers=added)
     return folder / "index.html"
+
+
+def clear(folder: Path) -> None:
+    """Remove all pages and results: the next loads and builds make new ones."""
+    if not folder.exists():
+        return
+    with _locked(folder / ".lock"):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != ".lock":
+                path.unlink()
 
 
 @contextmanager
