@@ -244,14 +244,14 @@ def _empty_quarantine(cursor: Cursor, source: str) -> int:
 
 def _empty_marts(cursor: Cursor) -> None:
     """What the last builds made, published or not, is emptied as the next build would make it."""
-    for table, names in _tables(cursor, ("intermediate", "marts", "marts_build"), "source_key"):
-        if "author" in names:
-            cursor.execute(
-                sql.SQL(
-                    "update {} set author = null where author is not null"
-                    " and source_key in (select source_key from found where source = 'incident')"
-                ).format(table)
-            )
+    for table, names in _tables(cursor, ("staging", "intermediate", "marts", "marts_build"), "author"):
+        key = "source_key" if "source_key" in names else "split_part(message_id, ':', 2)"
+        cursor.execute(
+            sql.SQL(
+                "update {} set author = null"
+                " where author is not null and {} in (select source_key from found where source = 'incident')"
+            ).format(table, sql.SQL(key))
+        )
     for table, names in _tables(cursor, ("pii", "pii_build"), "message_id"):
         for source in columns.SOURCES:
             left = {field: stays for field, stays in stripped.fields(source, "t").items() if field in names}
