@@ -11,12 +11,14 @@ comment on table pii.pseudonym_key is
 
 create or replace function pii.plain(value text) returns text
 language plpgsql immutable strict parallel safe as $$
+declare
+    plain text := lower(value);
 begin
-    -- Spelled out instead of lower() alone, which leaves Cyrillic as it is in a database with the C locale.
-    return btrim(regexp_replace(
-        translate(lower(value), 'АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯё', 'абвгдеежзийклмнопрстуфхцчшщъыьэюяе'),
-        '\s+', ' ', 'g'
-    ));
+    if octet_length(plain) > length(plain) then
+        -- Spelled out: lower() leaves Cyrillic as it is in a database with the C locale.
+        plain := translate(plain, 'АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯё', 'абвгдеежзийклмнопрстуфхцчшщъыьэюяе');
+    end if;
+    return btrim(regexp_replace(plain, '\s+', ' ', 'g'));
 end $$;
 comment on function pii.plain(text) is 'Text as names are compared: lower case, ё as е, single spaces.';
 
