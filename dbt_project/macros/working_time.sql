@@ -24,7 +24,53 @@ The difference of two readings is the working time between two moments. There is
     )
 {%- endmacro %}
 
-{#- Working minutes between two readings, rounded up as the source system does. -#}
+{#- Working minutes between two readings, rounded up as the source system does; 0 from a moment to an earlier one. -#}
 {% macro working_minutes(reading_from, reading_to) -%}
-    ceil(({{ reading_to }} - {{ reading_from }}) / 60)::bigint
+    case
+        when {{ reading_to }} <= {{ reading_from }} then 0
+        else ceil(({{ reading_to }} - {{ reading_from }}) / 60)::bigint
+    end
+{%- endmacro %}
+
+{#-
+The way back: on which day, of those that int_calendar calls working, the clock first reaches a reading, and the moment.
+A reading that a working day ends with is reached that day, not on the next morning.
+-#}
+{% macro is_day_of_reading(reading, calendar) -%}
+    {{ calendar }}.is_working_day
+            and {{ calendar }}.working_days_before = ceil({{ reading }} / {{ workday_seconds() }})::bigint - 1
+{%- endmacro %}
+
+{% macro moment_of_reading(reading, calendar) -%}
+    {{ from_local(
+        calendar ~ ".date + time '" ~ var("workday_start") ~ "' + make_interval(secs => ("
+        ~ reading ~ " - " ~ calendar ~ ".working_days_before * " ~ workday_seconds() ~ ")::double precision)"
+    ) }}
+{%- endmacro %}
+
+{#-
+The same for whoever reads `bi`: two look-ups by date in the published calendar. In plpgsql, because that is bound when
+it is called: it may be made before the calendar is published, and never stands in the way of a view.
+-#}
+{% macro create_working_minutes() -%}
+create or replace function bi.working_minutes(started_at timestamptz, ended_at timestamptz) returns bigint
+language plpgsql stable strict parallel safe as $$
+begin
+    return (
+        select {{ working_minutes("clock.reading_from", "clock.reading_to") }}
+        from (
+            select
+                {{ working_clock(local_timestamp("started_at"), "started_day") }} as reading_from,
+                {{ working_clock(local_timestamp("ended_at"), "ended_day") }} as reading_to
+            from bi.dim_calendar as started_day
+            cross join bi.dim_calendar as ended_day
+            where
+                started_day.date = {{ local_date("started_at") }}
+                and ended_day.date = {{ local_date("ended_at") }}
+        ) as clock
+    );
+end $$;
+comment on function bi.working_minutes(timestamptz, timestamptz) is
+'Working minutes between two moments, rounded up; 0 if the second is not later; null outside dim_calendar.';
+grant execute on function bi.working_minutes(timestamptz, timestamptz) to bi_reader
 {%- endmacro %}

@@ -94,7 +94,6 @@ clocked as (
 
 ),
 
--- The norm is reached in working day number ceil(clock / day): one that ends with the working day is due that day.
 timed as (
 
     select
@@ -105,19 +104,11 @@ timed as (
         ) as answer_minutes,
         case
             when clocked.source = 'pos' then {{ from_local("clocked.planned_date + time '23:59:59'") }}
-            else
-                {{ from_local(
-                    "due_day.date + time '" ~ var("workday_start") ~ "' + make_interval(secs => ("
-                    ~ "clocked.created_clock + clocked.norm_minutes * 60 - due_day.working_days_before * "
-                    ~ workday_seconds() ~ ")::double precision)"
-                ) }}
+            else {{ moment_of_reading("(clocked.created_clock + clocked.norm_minutes * 60)", "due_day") }}
         end as due_at
     from clocked
     left join calendar as due_day
-        on
-            due_day.is_working_day
-            and due_day.working_days_before
-            = ceil((clocked.created_clock + clocked.norm_minutes * 60) / {{ workday_seconds() }})::bigint - 1
+        on {{ is_day_of_reading("(clocked.created_clock + clocked.norm_minutes * 60)", "due_day") }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(indexes=[{"columns": ["date"], "unique": true}], post_hook="{{ create_working_minutes() }}") }}
+
 with calendar as (
 
     select * from {{ ref('int_calendar') }}
