@@ -13,6 +13,33 @@ Spelled out instead of lower(), which leaves Cyrillic alone in a database with t
     )) || ' '
 {%- endmacro %}
 
+{#-
+A municipality or an organisation as it is compared: plain, with the usual abbreviations spelled out («г. о.», «м.р-н»,
+«МО», «Ростов н/Д»), and the adjective before its noun: «район Азовский» is «Азовский район», yet in «Азовского района
+Советский …» each noun has its own already.
+-#}
+{% macro plain_place(name) -%}
+    {%- set text = namespace(sql=plain_text(name)) -%}
+    {%- for pattern, replacement in [
+        ("(?<= )ростов([а-я]*) (на д|н д)(?= )", "ростов\\1 на дону"),
+        ("(?<= )р ?н(а|у|е|ом)?(?= (?!дону ))", "район"),
+        ("(?<= )м ?р(?= )", "муниципальный район"),
+        ("(?<= )м ?о(?= )", "муниципальный округ"),
+        ("(?<= )г ?о(?= )", "городской округ"),
+        ("(?<= )(м|мун|муниц)(?= (район|округ))", "муниципальный"),
+        ("(?<= )(г|гор)(?= округ)", "городской"),
+        ("(?<= )(г|гор)(?= )", "город"),
+        (
+            "(?<!(ий|ой|ого|ому|ом) )(?<= )((муниципальн[а-я]* )?(район|округ)[а-я]*)"
+            ~ " (([а-я]+[оь] )?[а-я]+[сц]к(ий|ой|ого|ому|ом))(?= )(?! (район|округ|городск|сельск))",
+            "\\4 \\1"
+        ),
+    ] -%}
+        {%- set text.sql = "regexp_replace(" ~ text.sql ~ ", '" ~ pattern ~ "', '" ~ replacement ~ "', 'g')" -%}
+    {%- endfor -%}
+    {{ text.sql }}
+{%- endmacro %}
+
 {#- A region as it is compared: «Ростовская обл.» is «Ростовская область». -#}
 {% macro plain_region(name) -%}
     regexp_replace({{ plain_text(name) }}, ' (область|обл) $', ' ')

@@ -41,7 +41,7 @@ plain_places as (
     select
         kind,
         place,
-        {{ plain_text("place") }} as plain_place
+        {{ plain_place("place") }} as plain_place
     from places
     where place is not null
 
@@ -56,23 +56,33 @@ alias_matches as (
         1000 as priority,
         length(plain_places.plain_place) as matched_length
     from plain_places
-    inner join aliases on plain_places.plain_place = {{ plain_text("aliases.alias") }}
+    inner join aliases on plain_places.plain_place = {{ plain_place("aliases.alias") }}
     where plain_places.kind = 'municipality'
 
 ),
 
 -- «Some body of the oblast» is a guess that only an organisation's name allows.
+-- Rule by rule: a regular expression is compiled once, not for each name; offset keeps the planner from turning it round.
 rule_matches as (
 
     select
-        plain_places.kind,
-        plain_places.place,
+        matches.kind,
+        matches.place,
         rules.oktmo,
         rules.priority,
-        length((regexp_match(plain_places.plain_place, '(?:^| )(' || rules.pattern || ')(?= )'))[1]) as matched_length
-    from plain_places
-    inner join rules on plain_places.plain_place ~ ('(^| )(' || rules.pattern || ')(?= )')
-    where plain_places.kind = 'organisation' or rules.priority >= 100
+        matches.matched_length
+    from rules
+    cross join lateral (
+        select
+            kind,
+            place,
+            length((regexp_match(plain_place, '(?:^| )(' || rules.pattern || ')(?= )'))[1]) as matched_length
+        from plain_places
+        where
+            (kind = 'organisation' or rules.priority >= 100)
+            and plain_place ~ ('(^| )(' || rules.pattern || ')(?= )')
+        offset 0
+    ) as matches
 
 ),
 
