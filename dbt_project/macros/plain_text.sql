@@ -1,15 +1,14 @@
-{#-
-Names as they are compared: lower case, ё as е, only letters and digits, single spaces, a space at both ends.
-Spelled out instead of lower(), which leaves Cyrillic alone in a database with the C locale.
--#}
+{#- Lower case. Spelled out, as lower() leaves Cyrillic alone in a database with the C locale. -#}
+{% macro lower_case(text) -%}
+    translate(
+            lower({{ text }}), 'АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ', 'абвгдеёжзийклмнопрстуфхцчшщъыьэюя'
+        )
+{%- endmacro %}
+
+{#- Names as they are compared: lower case, ё as е, only letters and digits, single spaces, a space at both ends. -#}
 {% macro plain_text(name) -%}
     ' ' || trim(regexp_replace(
-        translate(
-            lower({{ name }}),
-            'АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯё',
-            'абвгдеежзийклмнопрстуфхцчшщъыьэюяе'
-        ),
-        '[^а-яa-z0-9]+', ' ', 'g'
+        translate({{ lower_case(name) }}, 'ё', 'е'), '[^а-яa-z0-9]+', ' ', 'g'
     )) || ' '
 {%- endmacro %}
 
@@ -53,4 +52,13 @@ A municipality or an organisation as it is compared: plain, with the usual abbre
 {#- A topic or group name without the fast-track star; absent: «(не указано)». -#}
 {% macro topic_name(name) -%}
     coalesce(nullif(trim(regexp_replace(regexp_replace({{ name }}, '^[★\s]+', ''), '\s+', ' ', 'g')), ''), '(не указано)')
+{%- endmacro %}
+
+{#- Host of a URL in lower case: without scheme, user, port, path and the root's dot. Empty where none is to be found. -#}
+{% macro url_host(url) -%}
+    case
+            when {{ url }} is not null
+                then coalesce(rtrim({{ lower_case("substring(" ~ url
+                    ~ " from '^\\s*(?:(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//)?(?:[^/?#\\s]*@)?([^/?#:@\\s]+)')") }}, '.'), '')
+        end
 {%- endmacro %}

@@ -66,7 +66,14 @@ UNMAPPED_ORGANISATIONS = (
     "Администрация Ольгинского поселения",
 )
 
-CHANNELS = {"vk.com": "vk", "ok.ru": "ok", "t.me": "telegram", "telegram.me": "telegram"}
+CHANNELS = {
+    "vk.com": "vk",
+    "m.vk.com": "vk",
+    "ok.ru": "ok",
+    "t.me": "telegram",
+    "telegram.me": "telegram",
+    "forum.example.org": "other",
+}
 
 UNSPECIFIED = "(не указано)"
 

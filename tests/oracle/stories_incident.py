@@ -62,6 +62,8 @@ POSTS = (
     "https://ok.ru/group/3/topic/4",
     "https://t.me/azov/5",
     "http://telegram.me/azov/6",
+    "https://m.vk.com/wall-1_7",
+    "https://forum.example.org/8",
     "-",
 )
 REASONS: tuple[Value, ...] = (

@@ -53,7 +53,7 @@ int_incident as (
         newest.region,
         newest.municipality,
         newest.outcome,
-        newest.post_domain,
+        newest.post_host,
         newest.rating,
         newest.is_author_satisfied
     from newest

@@ -18,9 +18,9 @@ place_matches as (
 
 ),
 
-channels as (
+channel_matches as (
 
-    select * from {{ ref('channels') }}
+    select * from {{ ref('int_channel_match') }}
 
 ),
 
@@ -29,7 +29,7 @@ incident_messages as (
     select
         'incident' as source,
         incidents.source_key,
-        coalesce(channels.channel, 'other') as channel,
+        coalesce(channel_matches.channel, 'other') as channel,
         case when {{ is_own_region("incidents.region") }} then place_matches.oktmo end as oktmo,
         {{ topic_name("incidents.topic_group") }} as topic_group,
         {{ topic_name("incidents.topic") }} as topic,
@@ -55,7 +55,7 @@ incident_messages as (
         on
             place_matches.kind = 'municipality'
             and incidents.municipality = place_matches.place
-    left join channels on incidents.post_domain = channels.domain
+    left join channel_matches on incidents.post_host = channel_matches.host
 
 ),
 

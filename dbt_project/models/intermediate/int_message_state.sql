@@ -73,7 +73,8 @@ int_message_state as (
         resolution_type,
         current_step,
         incident_type,
-        outcome
+        outcome,
+        post_host
     from mapped
     window history as (partition by source, source_key order by exported_at)
 

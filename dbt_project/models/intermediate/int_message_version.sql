@@ -38,7 +38,8 @@ incident_message_versions as (
         null::text as resolution_type,
         current_step,
         incident_type,
-        outcome
+        outcome,
+        post_host
     from incident_versions
 
 ),
@@ -70,7 +71,8 @@ pos_message_versions as (
         resolution_type,
         null::text as current_step,
         null::text as incident_type,
-        null::text as outcome
+        null::text as outcome,
+        null::text as post_host
     from pos_versions
 
 ),

@@ -10,6 +10,7 @@ import jinja2
 import yaml
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extras import execute_values
 
 from mcu.transform.dbt import DBT_PROJECT
 
@@ -56,7 +57,4 @@ def make_table(connection: Connection, name: str, query: str, rows: list[tuple[A
     with connection.cursor() as cursor:
         cursor.execute(f"create temporary table {name} as {query}")
         if rows:
-            out = StringIO()
-            csv.writer(out).writerows(rows)
-            out.seek(0)
-            cursor.copy_expert(f"copy {name} from stdin with (format csv)", out)
+            execute_values(cursor, f"insert into {name} values %s", rows, page_size=1000)

@@ -147,7 +147,7 @@ def test_every_spelling_leads_to_its_municipality(warehouse: Connection) -> None
     }
     assert len(expected) > 15_000
     versions = "select null::text as municipality, null::text as org_current, null::text as org_received limit 0"
-    rows = [(name, "", "") if kind == "municipality" else ("", name, "") for kind, name in expected]
+    rows = [(name, None, None) if kind == "municipality" else (None, name, None) for kind, name in expected]
     rendered.make_table(warehouse, "int_message_version", versions, rows)
     for seed in ("municipality_aliases", "organisation_rules"):
         rendered.make_seed(warehouse, seed)

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.postgres
 MARTS = [
     "dim_authority",
     "dim_calendar",
+    "dim_channel",
     "dim_municipality",
     "dim_source",
     "dim_topic",

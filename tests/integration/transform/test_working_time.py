@@ -12,6 +12,7 @@ import pytest
 from psycopg2.extensions import connection as Connection
 
 from tests.integration.transform import rendered
+from tests.oracle.exports import REGION_ZONE
 from tests.oracle.working_time import DAY_END, DAY_START, due_moment, is_working_day, whole_minutes, working_time
 
 pytestmark = pytest.mark.postgres
@@ -94,7 +95,10 @@ def warehouse_with_calendar(warehouse: Connection, told: list[Pair]) -> Connecti
     rendered.make_table(warehouse, "stg_ops__published_load", "select null::timestamptz as exported_at")
     rendered.make_table(warehouse, "int_calendar", rendered.model("int_calendar"))
     columns = "0 as number, null::timestamptz as started_at, null::timestamptz as ended_at, 0 as norm_minutes"
-    rows = [(number, f"{start}+03", f"{end}+03", norm) for number, (start, end, norm) in enumerate(told)]
+    rows = [
+        (number, start.replace(tzinfo=REGION_ZONE), end.replace(tzinfo=REGION_ZONE), norm)
+        for number, (start, end, norm) in enumerate(told)
+    ]
     rendered.make_table(warehouse, "pairs", f"select {columns} limit 0", rows)
     return warehouse
 

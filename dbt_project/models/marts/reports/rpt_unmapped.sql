@@ -44,6 +44,8 @@ rpt_unmapped as (
         case
             when counted.value = '(не указано)'
                 then 'Никуда: поле пусто, заполнить карточку в самой системе.'
+            when counted.value = '{{ unreadable_domain() }}'
+                then 'Никуда: адрес публикации не распознать, исправить карточку в самой системе.'
             when counted.is_ruled_out
                 then
                     'Никуда: правило относит это к другому региону. '
@@ -55,7 +57,11 @@ rpt_unmapped as (
             when counted.kind in ('organisation', 'current_organisation')
                 then
                     'seeds/organisation_rules.csv: pattern — регулярное выражение для названия строчными буквами без '
-                    || 'знаков, oktmo — код из municipalities.csv (чужой регион — пусто), priority — 100, note — почему.'
+                    || 'знаков и сокращений, oktmo — код из municipalities.csv (чужой регион — пусто), priority — 100, note — почему.'
+            when counted.kind = 'channel'
+                then
+                    'seeds/channels.csv: domain — этот домен, channel — код из channel_names.csv '
+                    || '(новый канал — сначала строка там).'
             when counted.kind = 'topic'
                 then
                     'Новая тема — seeds/topics.csv: topic_group, topic, is_fast_track (true или false). Переименованная — '

@@ -27,6 +27,12 @@ place_matches as (
 
 ),
 
+channel_matches as (
+
+    select * from {{ ref('int_channel_match') }}
+
+),
+
 unknown_values as (
 
     select
@@ -115,9 +121,26 @@ mapped_by_receiver as (
 
 ),
 
+unknown_domains as (
+
+    select
+        states.message_id,
+        states.source,
+        states.exported_at,
+        states.is_newest,
+        'channel' as kind,
+        channel_matches.domain as value
+    from states
+    inner join channel_matches on states.post_host = channel_matches.host
+    where channel_matches.channel is null
+
+),
+
 all_unmapped as (
 
     select * from unknown_values
+    union all
+    select * from unknown_domains
     union all
     select * from unknown_topics
     union all

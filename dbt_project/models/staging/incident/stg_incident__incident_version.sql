@@ -45,7 +45,7 @@ stg_incident__incident_version as (
         ops.without_contacts(current_step) as current_step,
         ops.without_contacts(incident_type) as incident_type,
         ops.without_contacts(outcome) as outcome,
-        lower(substring(post_url from '^(?:[a-zA-Z]+://)?(?:www\.)?([^/:?#]+)')) as post_domain,
+        {{ url_host("post_url") }} as post_host,
         case when closing_reason ~ '^[1-5](\.0)?$' then left(closing_reason, 1)::smallint end as rating,
         coalesce({{ plain_text("closing_reason") }} = ' автор доволен ', false) as is_author_satisfied,
         -- Of persons: for the schema pii alone, or under a pseudonym.
