@@ -11,26 +11,35 @@
 {%- endmacro %}
 
 {#-
-A topic as the marts name it: `join_topic_aliases` in the from clause of a query over `messages` and the CTE
-topic_aliases, then the two columns. An alias names one topic or, with an empty topic, a whole group.
+A topic as the marts name it: `join_topic_aliases` in the from clause of a query over `messages` (source, topic_group,
+topic, fact) and the CTE topic_aliases, then the two columns. First the group is renamed, then the topic in it.
 -#}
 {% macro join_topic_aliases(messages) -%}
-    left join topic_aliases as topic_alias
-        on
-            {{ messages }}.topic_group = topic_alias.topic_group_alias
-            and {{ messages }}.topic = topic_alias.topic_alias
     left join topic_aliases as group_alias
         on
-            {{ messages }}.topic_group = group_alias.topic_group_alias
+            {{ messages }}.source = group_alias.source
+            and {{ messages }}.topic_group = group_alias.topic_group_alias
             and group_alias.topic_alias is null
+    left join topic_aliases as topic_alias
+        on
+            {{ messages }}.source = topic_alias.source
+            and coalesce(group_alias.topic_group, {{ messages }}.topic_group) = topic_alias.topic_group_alias
+            and {{ messages }}.topic = topic_alias.topic_alias
+            and topic_alias.fact_alias is null
+    left join topic_aliases as fact_alias
+        on
+            {{ messages }}.source = fact_alias.source
+            and coalesce(group_alias.topic_group, {{ messages }}.topic_group) = fact_alias.topic_group_alias
+            and {{ messages }}.topic = fact_alias.topic_alias
+            and {{ messages }}.fact = fact_alias.fact_alias
 {%- endmacro %}
 
 {% macro conformed_topic_group(messages) -%}
-    coalesce(topic_alias.topic_group, group_alias.topic_group, {{ messages }}.topic_group)
+    coalesce(fact_alias.topic_group, topic_alias.topic_group, group_alias.topic_group, {{ messages }}.topic_group)
 {%- endmacro %}
 
 {% macro conformed_topic(messages) -%}
-    coalesce(topic_alias.topic, {{ messages }}.topic)
+    coalesce(fact_alias.topic, topic_alias.topic, {{ messages }}.topic)
 {%- endmacro %}
 
 {#- Both levels of a topic in one text. -#}

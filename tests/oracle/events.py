@@ -125,7 +125,7 @@ _READ: dict[str, dict[str, Callable[[ex.Row], str | None]]] = {
     "incident": {
         "closed": _closing("incident"),
         "rated": lambda row: _text_of_mark(ex.text(row["Причина закрытия"])),
-        "topic_changed": lambda row: " → ".join(topic_of(ex.text(row["Группа тем"]), ex.text(row["Тема"]))),
+        "topic_changed": lambda row: " → ".join(topic_of("incident", ex.text(row["Группа тем"]), ex.text(row["Тема"]))),
         "authority_changed": lambda row: ex.text(row.get("Отдел")) or UNSPECIFIED,
         "municipality_changed": lambda row: municipality_of_incident(ex.text(row["Муниципалитет"]))[0],
     },
@@ -133,7 +133,7 @@ _READ: dict[str, dict[str, Callable[[ex.Row], str | None]]] = {
         "closed": _closing("pos"),
         "rated": lambda row: _text_of_mark(ex.text(row["Оценка ответа заявителем"])),
         "reconsidered": lambda row: None if ex.text(row["Повторное рассмотрение"]) in (None, "Нет") else "Да",
-        "topic_changed": lambda row: " → ".join(topic_of(ex.text(row["Категория"]), ex.text(row["Подкатегория"]))),
+        "topic_changed": lambda row: " → ".join(topic_of("pos", *(ex.text(row.get(level)) for level in ex.POS_TOPIC))),
         "authority_changed": lambda row: next((o for o in _pos_organisations(row) if o), UNSPECIFIED),
         "municipality_changed": lambda row: municipality_of_organisations(*_pos_organisations(row))[0],
     },

@@ -104,7 +104,7 @@ def _incident_message(key: str, versions: Versions) -> Message:
     answered = _earliest(versions, "Общее время первого ответа", ex.moment)
     minutes, is_imputed = _first_answer_minutes(versions, created, answered)
     oktmo, is_mapped = municipality_of_incident(ex.text(newest["Муниципалитет"]))
-    group, topic = topic_of(ex.text(newest["Группа тем"]), ex.text(newest["Тема"]))
+    group, topic = topic_of("incident", ex.text(newest["Группа тем"]), ex.text(newest["Тема"]))
     reason = ex.text(newest["Причина закрытия"])
     rating = mark(reason)
     return Message(
@@ -146,7 +146,7 @@ def _pos_message(key: str, versions: Versions) -> Message:
     current = ex.text(newest["Организация, в которой находится сообщение"])
     received = ex.text(newest["Организация, в которую поступило сообщение"])
     oktmo, is_mapped = municipality_of_organisations(current, received)
-    group, topic = topic_of(ex.text(newest["Категория"]), ex.text(newest["Подкатегория"]))
+    group, topic = topic_of("pos", *(ex.text(newest.get(level)) for level in ex.POS_TOPIC))
     rating = mark(ex.text(newest["Оценка ответа заявителем"]))
     return Message(
         message_id=f"pos:{key}",

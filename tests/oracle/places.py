@@ -97,10 +97,13 @@ def _incident_municipalities() -> dict[str, str]:
 
 
 @cache
-def _topic_aliases() -> dict[tuple[str, str], tuple[str, str]]:
+def _topic_aliases() -> dict[tuple[str, str, str, str], tuple[str, str]]:
     with (SEEDS / "topic_aliases.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return {(r["topic_group_alias"], r["topic_alias"]): (r["topic_group"], r["topic"]) for r in rows}
+    return {
+        (r["source"], r["topic_group_alias"], r["topic_alias"], r["fact_alias"]): (r["topic_group"], r["topic"])
+        for r in rows
+    }
 
 
 def municipality_of_incident(written: str | None) -> tuple[str, bool]:
@@ -119,13 +122,13 @@ def municipality_of_organisations(current: str | None, received: str | None) -> 
     return OBLAST, False
 
 
-def topic_of(group: str | None, topic: str | None) -> tuple[str, str]:
+def topic_of(source: str, group: str | None, topic: str | None, fact: str | None = None) -> tuple[str, str]:
     """Topic group and topic: stars stripped, aliases resolved, «(не указано)» for what is missing."""
     group, topic = (re.sub(r"^(★\s*)+", "", value or "") for value in (group, topic))
-    for alias in ((group, topic), (group, "")):
-        if alias in _topic_aliases():
-            new_group, new_topic = _topic_aliases()[alias]
-            return new_group or group, new_topic or topic or UNSPECIFIED
+    group = _topic_aliases().get((source, group, "", ""), (group, ""))[0]
+    for fact_alias in (fact or "", ""):
+        if topic and (source, group, topic, fact_alias) in _topic_aliases():
+            return _topic_aliases()[source, group, topic, fact_alias]
     return group or UNSPECIFIED, topic or UNSPECIFIED
 
 

@@ -32,6 +32,7 @@ int_pos_message as (
         source_key,
         category,
         subcategory,
+        fact,
         org_received,
         org_current,
         first_received_date as received_date,

@@ -25,7 +25,9 @@ _MACROS = "".join(
 def render(text: str) -> str:
     """A query with the project's macros expanded; refs name tables of the search path, temporary ones first."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    environment.globals.update(var=_VARS.__getitem__, ref=lambda name: name, config=lambda **_: "")
+    environment.globals.update(
+        **{"return": lambda value: value}, var=_VARS.__getitem__, ref=lambda name: name, config=lambda **_: ""
+    )
     return environment.from_string(_MACROS + text).render()
 
 

@@ -20,7 +20,7 @@ PLANTED = {
         "current_organisation",
         "organisation_rules values ('ооо ромашка', '60704000', 100, '')",
     ),
-    ("pos", "subcategory", "Новая"): ("topic", "topics values ('Дороги', 'Новая', false)"),
+    ("pos", "subcategory", "Новая"): ("topic", "topics values ('Дороги', 'Новая', false, 'Дороги → Новая')"),
     ("incident", "current_step", "Архив"): (
         "current_step",
         "known_values values ('incident', 'current_step', 'Архив')",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date, datetime, timedelta
 
@@ -12,12 +13,11 @@ from demo.worktime import after_working, is_working, working_time
 
 
 def test_all_55_municipalities_are_known_by_their_spelling() -> None:
-    aliases = {row["alias"].replace("ё", "е"): row["oktmo"] for row in read_csv(SEEDS / "municipality_aliases.csv")}
+    names = {row["oktmo"]: row["name"] for row in read_csv(SEEDS / "municipalities.csv") if row["population"]}
     places = load_reference().municipalities
     assert len({place.oktmo for place in places}) == 55
-    assert {place.oktmo: aliases.get(place.incident_name.replace("ё", "е")) for place in places} == {
-        place.oktmo: place.oktmo for place in places
-    }
+    spelled = {place.oktmo: place.incident_name.replace("ё", "е") for place in places}
+    assert {oktmo: re.sub(r"(.*) г\.о\.", r"город \1", name) for oktmo, name in spelled.items()} == names
 
 
 def test_the_topics_are_those_of_the_seed() -> None:

@@ -59,13 +59,17 @@ dim_topic as (
     select
         topic_group,
         topic,
-        is_fast_track
+        is_fast_track,
+        topic_key,
+        true as is_known
     from topics
     union all
     select
         topic_group,
         topic,
-        false as is_fast_track
+        false as is_fast_track,
+        {{ full_topic() }} as topic_key,
+        false as is_known
     from unknown
 
 )

@@ -64,8 +64,10 @@ rpt_unmapped as (
                     || '(новый канал — сначала строка там).'
             when counted.kind = 'topic'
                 then
-                    'Новая тема — seeds/topics.csv: topic_group, topic, is_fast_track (true или false). Переименованная — '
-                    || 'seeds/topic_aliases.csv: topic_group_alias, topic_alias — как здесь; topic_group, topic — как в topics.csv.'
+                    'Новая тема — seeds/topics.csv: topic_group, topic — как здесь, is_fast_track — true или false, topic_key — '
+                    || '«группа → тема». Переименованная или одноимённая — seeds/topic_aliases.csv: source — ' || counted.source
+                    || ', topic_group_alias, topic_alias — как здесь, fact_alias — факт или пусто; topic_group, topic — как '
+                    || 'в topics.csv.'
             else
                 'seeds/known_values.csv: source — ' || counted.source || ', field — ' || counted.kind
                 || ', value — это значение.'

@@ -28,6 +28,7 @@ stg_pos__message_version as (
         exported_at,
         ops.without_contacts(category) as category,
         ops.without_contacts(subcategory) as subcategory,
+        ops.without_contacts(fact) as fact,
         ops.without_contacts(org_received) as org_received,
         ops.without_contacts(org_current) as org_current,
         ops.to_local_date(received_date) as received_date,
