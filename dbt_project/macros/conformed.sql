@@ -1,6 +1,6 @@
-{#- Who answers, as every mart names it. -#}
-{% macro authority_name(name) -%}
-    coalesce(nullif({{ name }}, ''), '(не указано)')
+{#- Who answers, as every mart names it. `match`: alias of int_authority_match joined on the name. -#}
+{% macro authority_name(match) -%}
+    coalesce({{ match }}.authority, '(не указано)')
 {%- endmacro %}
 
 {#- A district of this name exists in many regions: only our own region's is mapped. -#}

@@ -54,6 +54,20 @@ A municipality or an organisation as it is compared: plain, with the usual abbre
     coalesce(nullif(trim(regexp_replace(regexp_replace({{ name }}, '^[★\s]+', ''), '\s+', ' ', 'g')), ''), '(не указано)')
 {%- endmacro %}
 
+{#-
+A name as it is shown, told by its own spelling alone: single spaces, «quotes», е for ё, a capital at its beginning. What
+else differs, as ALL CAPITALS do, takes a line in a seed.
+-#}
+{% macro tidy_name(name) -%}
+    {%- set text -%}
+        trim(regexp_replace(translate({{ name }}, 'ёЁ' || chr(160), 'еЕ '), '\s+', ' ', 'g'))
+    {%- endset -%}
+    {%- set text = "regexp_replace(" ~ text ~ ", '(^|[ (])[\"“”„‟«»]+', '\\1«', 'g')" -%}
+    {%- set text = "regexp_replace(" ~ text ~ ", '[\"“”„‟»]+', '»', 'g')" -%}
+    translate(left({{ text }}, 1), 'абвгдежзийклмнопрстуфхцчшщъыьэюя', 'АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ')
+        || substr({{ text }}, 2)
+{%- endmacro %}
+
 {#- Host of a URL in lower case: without scheme, user, port, path and the root's dot. Empty where none is to be found. -#}
 {% macro url_host(url) -%}
     case

@@ -10,7 +10,7 @@ from itertools import pairwise
 from tests.oracle import exports as ex
 from tests.oracle.messages import Versions, mark, versions_of
 from tests.oracle.places import (
-    UNSPECIFIED,
+    authority_of,
     municipality_of_incident,
     municipality_of_organisations,
     topic_of,
@@ -126,7 +126,7 @@ _READ: dict[str, dict[str, Callable[[ex.Row], str | None]]] = {
         "closed": _closing("incident"),
         "rated": lambda row: _text_of_mark(ex.text(row["Причина закрытия"])),
         "topic_changed": lambda row: " → ".join(topic_of("incident", ex.text(row["Группа тем"]), ex.text(row["Тема"]))),
-        "authority_changed": lambda row: ex.text(row.get("Отдел")) or UNSPECIFIED,
+        "authority_changed": lambda row: authority_of(ex.text(row.get("Отдел"))),
         "municipality_changed": lambda row: municipality_of_incident(ex.text(row["Муниципалитет"]))[0],
     },
     "pos": {
@@ -134,7 +134,7 @@ _READ: dict[str, dict[str, Callable[[ex.Row], str | None]]] = {
         "rated": lambda row: _text_of_mark(ex.text(row["Оценка ответа заявителем"])),
         "reconsidered": lambda row: None if ex.text(row["Повторное рассмотрение"]) in (None, "Нет") else "Да",
         "topic_changed": lambda row: " → ".join(topic_of("pos", *(ex.text(row.get(level)) for level in ex.POS_TOPIC))),
-        "authority_changed": lambda row: next((o for o in _pos_organisations(row) if o), UNSPECIFIED),
+        "authority_changed": lambda row: authority_of(*_pos_organisations(row)),
         "municipality_changed": lambda row: municipality_of_organisations(*_pos_organisations(row))[0],
     },
 }

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from tests.oracle import exports as ex
 from tests.oracle.places import (
-    UNSPECIFIED,
+    authority_of,
     channel_of,
     is_fast_topic,
     municipality_of_incident,
@@ -116,7 +116,7 @@ def _incident_message(key: str, versions: Versions) -> Message:
         is_municipality_mapped=is_mapped,
         topic_group=group,
         topic=topic,
-        authority=ex.text(newest.get("Отдел")) or UNSPECIFIED,
+        authority=authority_of(ex.text(newest.get("Отдел"))),
         executor=pseudonym(ex.text(newest.get("Исполнитель"))),
         author=pseudonym(page(ex.text(newest.get("URL автора")))),
         created_at=created,
@@ -157,7 +157,7 @@ def _pos_message(key: str, versions: Versions) -> Message:
         is_municipality_mapped=is_mapped,
         topic_group=group,
         topic=topic,
-        authority=current or received or UNSPECIFIED,
+        authority=authority_of(current, received),
         executor=None,
         author=None,
         created_at=created,

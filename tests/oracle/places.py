@@ -132,6 +132,38 @@ def topic_of(source: str, group: str | None, topic: str | None, fact: str | None
     return group or UNSPECIFIED, topic or UNSPECIFIED
 
 
+def authority_of(*names: str | None) -> str:
+    """The first name that is there, as the marts show it: «quotes», single spaces, е for ё, a capital first."""
+    written = next((name for name in names if name), None)
+    if written is None:
+        return UNSPECIFIED
+    if _compared(written) in _authority_aliases():
+        return _authority_aliases()[_compared(written)]
+    shown = ""
+    for character in " ".join(written.replace("ё", "е").replace("Ё", "Е").split()):
+        if character not in QUOTES:
+            shown += character
+        elif not shown or shown[-1] in " (":
+            shown += "«"
+        elif shown[-1] not in QUOTES:
+            shown += "»"
+    return shown[0].upper() + shown[1:]
+
+
+QUOTES = '"“”„‟«»'
+
+
+@cache
+def _authority_aliases() -> dict[str, str]:
+    with (SEEDS / "authority_aliases.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {_compared(name): row["authority"] for row in rows for name in (row["alias"], row["authority"])}
+
+
+def _compared(written: str) -> str:
+    return " ".join(re.sub(r"[^а-яa-z0-9]", " ", written.lower().replace("ё", "е")).split())
+
+
 @cache
 def _fast_topics() -> set[tuple[str, str]]:
     with (SEEDS / "topics.csv").open(encoding="utf-8") as file:

@@ -23,6 +23,11 @@ DONE = "Завершено"
 ROSTOV = "Администрация города Ростова-на-Дону"
 AZOV_DISTRICT = "Администрация Азовского района"
 HEALTH = "Министерство здравоохранения Ростовской области"
+SHOWN: dict[Value, str] = {
+    "Администрация Весёловского района": "Администрация Веселовского района",
+    "Администрация  Аксайского  района": "Администрация Аксайского района",
+}
+"""Organisations that the marts spell otherwise."""
 TOPICS = (
     ("Дороги", "Ремонт дороги"),
     ("Дороги", "Ямы и выбоины на дороге"),
@@ -283,7 +288,8 @@ def _organisation_traps(era: Era) -> list[Story]:
 
     def placed(name: str, now_in: Value, into: Value, oktmo: str, mapped: bool) -> Story:
         expected: dict[str, object] = {"oktmo": oktmo, "is_municipality_mapped": mapped}
-        expected["authority"] = next((o for o in (now_in, into) if o not in ("-", None)), "(не указано)")
+        authority = next((o for o in (now_in, into) if o not in ("-", None)), "(не указано)")
+        expected["authority"] = SHOWN.get(authority, authority)
         return _trap(name, received, planned, complete(era.at(4, 2)), expected=expected, now_in=now_in, into=into)
 
     unmapped = p.UNMAPPED_ORGANISATIONS[0]

@@ -6,6 +6,12 @@ with messages as (
 
 ),
 
+authority_matches as (
+
+    select * from {{ ref('int_authority_match') }}
+
+),
+
 topic_aliases as (
 
     select * from {{ ref('topic_aliases') }}
@@ -40,7 +46,7 @@ conformed as (
         {{ conformed_topic_group("messages") }} as topic_group,
         {{ conformed_topic("messages") }} as topic,
         messages.is_fast_track,
-        {{ authority_name("messages.authority") }} as authority,
+        {{ authority_name("authority_matches") }} as authority,
         messages.executor,
         messages.author,
         messages.created_at,
@@ -55,6 +61,7 @@ conformed as (
         messages.is_reconsidered
     from messages
     {{ join_topic_aliases("messages") }}
+    left join authority_matches on messages.authority = authority_matches.name
 
 ),
 

@@ -10,6 +10,12 @@ place_matches as (
 
 ),
 
+authority_matches as (
+
+    select * from {{ ref('int_authority_match') }}
+
+),
+
 topic_aliases as (
 
     select * from {{ ref('topic_aliases') }}
@@ -22,6 +28,7 @@ mapped as (
         versions.*,
         {{ conformed_topic_group("versions") }} as conformed_topic_group,
         {{ conformed_topic("versions") }} as conformed_topic,
+        {{ authority_name("authority_matches") }} as conformed_authority,
         coalesce(
             case when {{ is_own_region("versions.region") }} then municipality_match.oktmo end,
             current_match.oktmo,
@@ -29,6 +36,7 @@ mapped as (
         ) as oktmo
     from versions
     {{ join_topic_aliases("versions") }}
+    left join authority_matches on versions.authority = authority_matches.name
     left join place_matches as municipality_match
         on
             municipality_match.kind = 'municipality'
@@ -61,7 +69,7 @@ int_message_state as (
         rating,
         conformed_topic_group as topic_group,
         conformed_topic as topic,
-        {{ authority_name("authority") }} as authority,
+        conformed_authority as authority,
         coalesce(oktmo, '{{ var("region_oktmo") }}') as oktmo,
         oktmo is not null as is_municipality_mapped,
         region,

@@ -4,6 +4,12 @@ with versions as (
 
 ),
 
+authority_matches as (
+
+    select * from {{ ref('int_authority_match') }}
+
+),
+
 aliases as (
 
     select * from {{ ref('municipality_aliases') }}
@@ -33,6 +39,11 @@ places as (
         'organisation' as kind,
         org_received as place
     from versions
+    union
+    select
+        'organisation' as kind,
+        authority as place
+    from authority_matches
 
 ),
 

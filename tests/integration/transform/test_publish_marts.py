@@ -96,6 +96,7 @@ def test_a_reader_sees_bi_and_nothing_else(postgres_server: Cluster, built_datab
     with closing(psycopg2.connect(postgres_server.dsn(built_database, READER))) as reader:
         for mart in MARTS:
             assert fetch(reader, f"select count(*) from bi.{mart}")[0][0] > 0
+        assert fetch(reader, "select bi.working_minutes('2026-02-06 17:00+03', '2026-02-09 09:00+03')") == [(60,)]
         assert fetch(reader, "show timezone") == [("Europe/Moscow",)]
         for (name,) in others:
             with pytest.raises(InsufficientPrivilege):

@@ -1,0 +1,27 @@
+-- Написание органа ведёт к одному показываемому названию, а оно — только к себе: ни двойников, ни цепочек.
+with aliases as (
+
+    select * from {{ ref('authority_aliases') }}
+
+),
+
+spellings as (
+
+    select
+        {{ plain_text("alias") }} as plain_name,
+        authority
+    from aliases
+    union
+    select
+        {{ plain_text("authority") }} as plain_name,
+        authority
+    from aliases
+
+)
+
+select
+    plain_name,
+    count(*) as authorities
+from spellings
+group by plain_name
+having count(*) > 1
