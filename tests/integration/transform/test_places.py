@@ -149,6 +149,7 @@ def test_every_spelling_leads_to_its_municipality(warehouse: Connection) -> None
     versions = "select null::text as municipality, null::text as org_current, null::text as org_received limit 0"
     rows = [(name, None, None) if kind == "municipality" else (None, name, None) for kind, name in expected]
     rendered.make_table(warehouse, "int_message_version", versions, rows)
+    rendered.make_table(warehouse, "int_authority_match", "select null::text as authority limit 0")
     for seed in ("municipality_aliases", "organisation_rules"):
         rendered.make_seed(warehouse, seed)
     with warehouse.cursor() as cursor:

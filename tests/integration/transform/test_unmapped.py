@@ -61,7 +61,12 @@ def test_what_is_listed_goes_once_its_seed_line_is_there(built: Connection, buil
 
     for _, seed_line in PLANTED.values():
         run(built, f"insert into staging.{seed_line}")
-    after = dbt.build(built_dsn, settings, ("int_place_match+,+rpt_unmapped",), settings.state / "unmapped")
+    after = dbt.build(
+        built_dsn,
+        settings,
+        ("int_place_match+,+rpt_unmapped", "int_channel_match+,+rpt_unmapped"),
+        settings.state / "unmapped",
+    )
     assert after.returncode == 0, after.failures
     left = listed(built)
     assert not left.keys() & {(kind, SHOWN.get(value, value)) for (_, _, value), (kind, _) in PLANTED.items()}
