@@ -1,4 +1,4 @@
-"""SQL of the dbt project without dbt's start-up: its own macros and models, with `ref` as a bare table name."""
+"""SQL of the dbt project without dbt's start-up: macros and models of a full build, `ref` as a bare table name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VARS: dict[str, Any] = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_te
 _MACROS = "".join(
     path.read_text(encoding="utf-8")
     for path in sorted((DBT_PROJECT / "macros").glob("*.sql"))
-    if "target." not in path.read_text(encoding="utf-8")
+    if path.name not in ("generate_schema_name.sql", "delta.sql")
 )
 
 
@@ -26,7 +26,8 @@ def render(text: str) -> str:
     """A query with the project's macros expanded; refs name tables of the search path, temporary ones first."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     environment.globals.update(
-        **{"return": lambda value: value}, var=_VARS.__getitem__, ref=lambda name: name, config=lambda **_: ""
+        {"return": lambda value: value, "var": _VARS.__getitem__, "ref": lambda name: name, "config": lambda **_: ""},
+        is_delta=lambda: False,
     )
     return environment.from_string(_MACROS + text).render()
 

@@ -124,7 +124,8 @@ def test_a_renamed_topic_keeps_its_key(seeds: Connection) -> None:
     assert not failures(seeds, "assert_topic_aliases_end_in_topics")
 
     messages = "select * from (values ('Дорожное хозяйство', 'Заторы'), ('Новая', 'Тема')) as m (topic_group, topic)"
-    rendered.make_table(seeds, "int_message", messages)
+    for table in ("message_current", "int_message_now"):
+        rendered.make_table(seeds, table, messages)
     with seeds.cursor() as cursor:
         cursor.execute(rendered.model("dim_topic"))
         keys = {(group, topic): (key, is_known) for group, topic, _, key, is_known in cursor}

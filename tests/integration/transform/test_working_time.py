@@ -88,11 +88,6 @@ def told() -> list[Pair]:
 def warehouse_with_calendar(warehouse: Connection, told: list[Pair]) -> Connection:
     """`int_calendar` as the model makes it of the seed alone, and the pairs as moments of the region."""
     rendered.make_seed(warehouse, "production_calendar")
-    rendered.make_table(
-        warehouse, "int_incident", "select null::timestamptz as created_at, null::timestamptz as answered_at"
-    )
-    rendered.make_table(warehouse, "int_pos_message", "select null::date as planned_date")
-    rendered.make_table(warehouse, "stg_ops__published_load", "select null::timestamptz as exported_at")
     rendered.make_table(warehouse, "int_calendar", rendered.model("int_calendar"))
     columns = "0 as number, null::timestamptz as started_at, null::timestamptz as ended_at, 0 as norm_minutes"
     rows = [
