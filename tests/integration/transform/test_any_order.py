@@ -25,7 +25,6 @@ from psycopg2.extensions import connection as Connection
 
 from mcu.landing.load import Loader
 from mcu.settings import Settings
-from mcu.transform import marts
 from stack.postgres import Cluster
 from tests.integration.transform.compiled import CompiledModels
 from tests.integration.transform.worlds import STATES, Batches, Export, World, arrive, worlds, write
