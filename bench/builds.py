@@ -47,7 +47,7 @@ NEWS = {
     """,
     # An hour of Monday morning: nothing but messages and answers of a day that is not over.
     HOUR: f"""
-        select -3000 - number, null::integer as place from generate_series(1, 150) as number
+        select -3000 - number as number, null::integer as place from generate_series(1, 150) as number
         union all
         (
             select number, null from stage.bench_message(0, 99999)
@@ -57,7 +57,10 @@ NEWS = {
         )
     """,
     # Towns of messages from all of history are corrected.
-    LATE: "select number * {every}, (stage.bench_random(number, 21, 50))::integer from generate_series(0, 599) as number",
+    LATE: """
+        select number * {every} as number, (stage.bench_random(number, 21, 50))::integer as place
+        from generate_series(0, 599) as number
+    """,
 }
 EXPORTED_AT = {
     NIGHT: dt.datetime.combine(LAST_DAY, dt.time(), MOSCOW) + dt.timedelta(days=2),
@@ -70,6 +73,7 @@ QUERIES = {
     "dim_municipality": "select * from bi.dim_municipality",
     "dim_topic": "select * from bi.dim_topic",
     "dim_authority": "select * from bi.dim_authority",
+    "dim_channel": "select * from bi.dim_channel",
     "dim_calendar": "select * from bi.dim_calendar where date between '{day}'::date - 90 and '{day}'",
     "dim_source": "select * from bi.dim_source",
     "fct_message": """

@@ -61,34 +61,44 @@ MESSAGES = """
 VERSIONS = {
     "pos": """
         insert into raw.pos_message (
-            source_key, content_hash, exported_at, load_id, row_number, category, subcategory, org_received, org_current,
-            received_date, planned_date, completed_date, stage, status, is_fast_track, rating, is_reconsidered,
-            resolution_type
+            source_key, content_hash, exported_at, load_id, row_number, category, subcategory, org_received,
+            org_current, received_date, planned_date, completed_date, stage, status, is_fast_track, rating,
+            is_reconsidered
         )
         select
-            (1000000000 - message.number)::text, md5(message.number::text || coalesce(shown.answered_at::text, '') || '{salt}'), load.exported_at, load.load_id, 1,
-            topic.topic_group, topic.topic, 'Администрация: ' || place.name, 'Администрация: ' || place.name,
-            to_char(message.created_at, 'DD.MM.YYYY'), to_char(message.created_at + interval '30 days', 'DD.MM.YYYY'),
+            (1000000000 - message.number)::text,
+            md5(message.number::text || coalesce(shown.answered_at::text, '') || '{salt}'),
+            load.exported_at, load.load_id, 1, topic.topic_group, topic.topic,
+            'Администрация: ' || place.name, 'Администрация: ' || place.name,
+            to_char(message.created_at, 'DD.MM.YYYY'),
+            to_char(message.created_at + interval '30 days', 'DD.MM.YYYY'),
             to_char(shown.answered_at, 'DD.MM.YYYY'),
             case when shown.answered_at is null then 'Исполнение' else 'Завершено' end,
             case when shown.answered_at is null then 'В работе' else 'Отправлен ответ заявителю' end,
-            'Нет', case when shown.answered_at is not null then message.rating::text end, 'Нет', null
+            'Нет', case when shown.answered_at is not null then message.rating::text end, 'Нет'
         {shown}
     """,
     "incident": """
         insert into raw.incident (
             source_key, content_hash, exported_at, load_id, row_number, department, executor, first_answer_at,
-            first_answer_elapsed_working, last_assigned_at, current_step, created_at, closed_at, topic_group, topic, region,
-            municipality, post_url, closing_reason, satisfaction_step_at, outcome, author_url, message_text
+            first_answer_elapsed_working, last_assigned_at, created_at, closed_at, topic_group, topic, region,
+            municipality, post_url, closing_reason, satisfaction_step_at, author_url, message_text
         )
         select
-            (1000000000 - message.number)::text, md5(message.number::text || coalesce(shown.answered_at::text, '') || '{salt}'), load.exported_at, load.load_id, 1,
-            'Отдел ' || message.authority, 'Исполнитель ' || message.authority, to_char(shown.answered_at, 'YYYY-MM-DD HH24:MI:SS'),
-            case when shown.answered_at is not null then format('%%s:%%s:00.000', message.minutes / 60, lpad((message.minutes %% 60)::text, 2, '0')) end,
-            to_char(message.created_at, 'YYYY-MM-DD HH24:MI:SS'), null, to_char(message.created_at, 'YYYY-MM-DD HH24:MI:SS'),
+            (1000000000 - message.number)::text,
+            md5(message.number::text || coalesce(shown.answered_at::text, '') || '{salt}'),
+            load.exported_at, load.load_id, 1, 'Отдел ' || message.authority, 'Исполнитель ' || message.authority,
+            to_char(shown.answered_at, 'YYYY-MM-DD HH24:MI:SS'),
+            case
+                when shown.answered_at is not null
+                    then to_char(make_interval(mins => message.minutes::integer), 'HH24:MI:SS.MS')
+            end,
+            to_char(message.created_at, 'YYYY-MM-DD HH24:MI:SS'), to_char(message.created_at, 'YYYY-MM-DD HH24:MI:SS'),
             to_char(shown.answered_at, 'YYYY-MM-DD HH24:MI:SS'), topic.topic_group, topic.topic, 'Ростовская область',
-            place.name, 'https://vk.com/wall-' || message.number, case when shown.answered_at is not null then message.rating::text end,
-            to_char(shown.answered_at, 'YYYY-MM-DD HH24:MI:SS'), null, 'https://vk.com/id' || message.number, 'Текст сообщения'
+            place.name, 'https://vk.com/wall-' || message.number,
+            case when shown.answered_at is not null then message.rating::text end,
+            to_char(shown.answered_at, 'YYYY-MM-DD HH24:MI:SS'), 'https://vk.com/id' || message.number,
+            'Текст сообщения'
         {shown}
     """,
 }
@@ -97,7 +107,9 @@ VERSIONS = {
 SHOWN_IN_HISTORY = """
     from message
     cross join lateral (
-        select created_at::date as day, case when answered_at::date = created_at::date then answered_at end as answered_at
+        select
+            created_at::date as day,
+            case when answered_at::date = created_at::date then answered_at end as answered_at
         union all
         select answered_at::date as day, answered_at
         where answered_at::date > created_at::date and answered_at::date <= date '{last_day}'
@@ -142,7 +154,7 @@ def make(connection: Connection, messages: int) -> None:
             cursor.execute("analyze message")
             for source, insert in VERSIONS.items():
                 shown = SHOWN_IN_HISTORY.format(last_day=LAST_DAY, source=source)
-                cursor.execute(insert.format(shown=shown, salt=""), {})
+                cursor.execute(insert.format(shown=shown, salt=""))
     with connection, connection.cursor() as cursor:
         cursor.execute("set maintenance_work_mem = '1GB'")
         for table in ("pos_message", "incident"):
@@ -184,12 +196,13 @@ def change(connection: Connection, name: str, news: str, exported_at: dt.datetim
         rows = 0
         for source, insert in VERSIONS.items():
             shown = SHOWN_IN_NEWS.format(source=source, name=name)
-            cursor.execute(insert.format(shown=shown, salt=name), {})
+            cursor.execute(insert.format(shown=shown, salt=name))
+            of_source = cursor.rowcount
             cursor.execute(
                 "update ops.load set rows_read = %s, rows_changed = %s where uri = %s and source = %s",
-                (cursor.rowcount, cursor.rowcount, name, source),
+                (of_source, of_source, name, source),
             )
-            rows += cursor.rowcount
+            rows += of_source
         _see(cursor, f"load_id in (select load_id from ops.load where uri = '{name}')")
         _count(cursor, f"uri = '{name}'")
     return rows

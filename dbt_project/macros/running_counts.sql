@@ -42,69 +42,90 @@ period that is new.
     from (
         select
             {%- for key in keys %}
-            periods_of_group.{{ key }},
+            changed.{{ key }},
             {%- endfor %}
-            periods_of_group.{{ period }},
-            periods_of_group.is_new_period,
+            changed.{{ period }},
+            changed.is_new_period,
             {%- for flow in flows %}
-            case when periods_of_group.is_new_period then 0 else coalesce(before.{{ flow }}, 0) end as {{ flow }}_before,
-            coalesce({{ changes }}.{{ flow }}, 0)::bigint as {{ flow }}_change,
+            case when changed.is_new_period then 0 else coalesce(before.{{ flow }}, 0) end as {{ flow }}_before,
+            changed.{{ flow }} as {{ flow }}_change,
             {%- endfor %}
             coalesce(before.open_at_end, 0) as open_before,
             coalesce(before.overdue_at_end, 0) as overdue_before,
-            sum(coalesce({{ changes }}.opened, 0)) over group_history::bigint as open_change,
-            sum(coalesce({{ changes }}.turned_overdue, 0)) over group_history::bigint as overdue_change
+            sum(changed.opened) over group_history::bigint as open_change,
+            sum(changed.turned_overdue) over group_history::bigint as overdue_change
         from (
+            -- Added up, not joined: a series is of unknown length to the planner, who then joins each day with each.
             select
                 {%- for key in keys %}
-                touched.{{ key }},
+                parts.{{ key }},
                 {%- endfor %}
-                day.period::date as {{ period }},
-                coalesce(day.period::date > {{ bounds }}.published_until, true) as is_new_period,
-                least(day.period::date, {{ bounds }}.published_until) as known_period
+                parts.{{ period }},
+                coalesce(parts.{{ period }} > min({{ bounds }}.published_until), true) as is_new_period,
+                least(parts.{{ period }}, min({{ bounds }}.published_until)) as known_period,
+                {%- for change in flows + ["opened", "turned_overdue"] %}
+                sum(parts.{{ change }})::bigint as {{ change }}{{ "," if not loop.last }}
+                {%- endfor %}
             from (
                 select
-                    {{ keys | join(",\n                    ") }},
-                    min(first_period) as first_period
+                    {%- for column in keys + [period] + flows + ["opened", "turned_overdue"] %}
+                    {{ column }}{{ "," if not loop.last }}
+                    {%- endfor %}
+                from {{ changes }}
+                union all
+                select
+                    {%- for key in keys %}
+                    touched.{{ key }},
+                    {%- endfor %}
+                    day.period::date as {{ period }},
+                    {%- for change in flows + ["opened", "turned_overdue"] %}
+                    0 as {{ change }}{{ "," if not loop.last }}
+                    {%- endfor %}
                 from (
                     select
                         {{ keys | join(",\n                        ") }},
-                        min({{ period }}) as first_period
-                    from {{ changes }}
-                    group by {{ keys | join(", ") }}
-                    {%- if is_delta() %}
-                    union all
-                    select
-                        {%- for key in keys %}
-                        stock.{{ key }},
-                        {%- endfor %}
-                        ({{ bounds }}.published_until + interval '{{ step }}')::date as first_period
-                    from {{ bounds }}
-                    inner join {{ published(mart) }} as stock
-                        on
-                            {{ bounds }}.published_until = stock.{{ period }}
-                            {%- for key in bounds_by %}
-                            and {{ bounds }}.{{ key }} = stock.{{ key }}
+                        min(first_period) as first_period
+                    from (
+                        select
+                            {{ keys | join(",\n                            ") }},
+                            min({{ period }}) as first_period
+                        from {{ changes }}
+                        group by {{ keys | join(", ") }}
+                        {%- if is_delta() %}
+                        union all
+                        select
+                            {%- for key in keys %}
+                            stock.{{ key }},
                             {%- endfor %}
-                    where
-                        stock.open_at_end > 0
-                        and {{ bounds }}.counted_until > {{ bounds }}.published_until
-                    {%- endif %}
-                ) as beginnings
-                group by {{ keys | join(", ") }}
-            ) as touched
+                            ({{ bounds }}.published_until + interval '{{ step }}')::date as first_period
+                        from {{ bounds }}
+                        inner join {{ published(mart) }} as stock
+                            on
+                                {{ bounds }}.published_until = stock.{{ period }}
+                                {%- for key in bounds_by %}
+                                and {{ bounds }}.{{ key }} = stock.{{ key }}
+                                {%- endfor %}
+                        where
+                            stock.open_at_end > 0
+                            and {{ bounds }}.counted_until > {{ bounds }}.published_until
+                        {%- endif %}
+                    ) as beginnings
+                    group by {{ keys | join(", ") }}
+                ) as touched
+                inner join {{ bounds }}
+                    on {% for key in bounds_by %}touched.{{ key }} = {{ bounds }}.{{ key }}{% else %}true{% endfor %}
+                cross join lateral generate_series(
+                    touched.first_period, {{ bounds }}.counted_until, interval '{{ step }}'
+                ) as day (period)
+            ) as parts
             inner join {{ bounds }}
-                on {% for key in bounds_by %}touched.{{ key }} = {{ bounds }}.{{ key }}{% else %}true{% endfor %}
-            cross join lateral generate_series(
-                touched.first_period, {{ bounds }}.counted_until, interval '{{ step }}'
-            ) as day (period)
-        ) as periods_of_group
-        left join {{ changes }}
-            on
-                periods_of_group.{{ period }} = {{ changes }}.{{ period }}
+                on {% for key in bounds_by %}parts.{{ key }} = {{ bounds }}.{{ key }}{% else %}true{% endfor %}
+            group by
                 {%- for key in keys %}
-                and periods_of_group.{{ key }} = {{ changes }}.{{ key }}
+                parts.{{ key }},
                 {%- endfor %}
+                parts.{{ period }}
+        ) as changed
         -- One look into the index a row, whatever the planner takes a series to be long.
         left join lateral (
             {%- if is_delta() %}
@@ -114,9 +135,9 @@ period that is new.
                 overdue_at_end
             from {{ published(mart) }} as known
             where
-                known.{{ period }} = periods_of_group.known_period
+                known.{{ period }} = changed.known_period
                 {%- for key in keys %}
-                and known.{{ key }} = periods_of_group.{{ key }}
+                and known.{{ key }} = changed.{{ key }}
                 {%- endfor %}
             limit 1
             {%- else %}
@@ -130,9 +151,9 @@ period that is new.
         window group_history as (
             partition by
                 {%- for key in keys %}
-                periods_of_group.{{ key }}{{ "," if not loop.last }}
+                changed.{{ key }}{{ "," if not loop.last }}
                 {%- endfor %}
-            order by periods_of_group.{{ period }}
+            order by changed.{{ period }}
         )
     ) as recounted
     where

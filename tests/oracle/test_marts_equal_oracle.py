@@ -81,7 +81,7 @@ def _settings(inbox: Path, state: Path) -> Settings:
 
 
 def _load_in_two_parts(dsn: str, exports: Path, state: Path, rng: random.Random) -> None:
-    """Half of the files first, so that exports arrive after newer ones of the same messages; a build after each half."""
+    """Half of the files first, so that exports arrive after newer ones of the same messages; a build after each."""
     files = sorted(path.relative_to(exports) for path in exports.rglob("*.xlsx"))
     rng.shuffle(files)
     inbox = state / "inbox"

@@ -1,5 +1,3 @@
-{{ config(materialized="view") }}
-
 with incident_versions as (
 
     select * from {{ ref('stg_incident__incident_version') }}

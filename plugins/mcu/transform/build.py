@@ -1,5 +1,5 @@
-"""The whole way from `raw` to the published marts: the layers in order for the DAG, or all in one call for tests and for
-work without a scheduler."""
+"""The whole way from `raw` to the published marts: the layers in order for the DAG, or all in one call for tests and
+for work without a scheduler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models without dbt's start-up: dbt compiles them once, then their SQL builds the same relations again and again."""
+"""The models without dbt's start-up: dbt compiles them once, then their SQL builds the same relations anew."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The set of exports alone decides the marts: random worlds, loaded in random order, batches and repetitions, with a build
-after each batch, against the same exports once each and oldest first, and built in full at the end.
+"""The set of exports alone decides the marts: random worlds, loaded in random order, batches and repetitions, with a
+build after each batch, against the same exports once each and oldest first, and built in full at the end.
 
 Few worlds by default, always the same; more and new ones by hand: `ANY_ORDER_WORLDS=200 pytest …/test_any_order.py`.
 """
@@ -67,7 +67,7 @@ class Warehouse:
             return cursor.fetchall()
 
     def load(self, files: Sequence[Path], batches: Batches, *, full_at_the_end: bool) -> None:
-        """Empty the warehouse and load the files batch by batch as they arrive, with a build after each or a full one."""
+        """Empty the warehouse and load the files batch by batch as they arrive; a build after each or at the end."""
         tables = self.fetch("select schemaname || '.' || tablename from pg_tables where schemaname in ('raw', 'ops')")
         self.fetch(f"truncate {', '.join(name for (name,) in tables)} restart identity cascade; select")
         with TemporaryDirectory(dir=self.settings.inbox) as inbox:

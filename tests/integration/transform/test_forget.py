@@ -33,7 +33,7 @@ PERSON: Cells = {
     "author_url": PAGE,
     "post_url": f"https://vk.com/wall_{MARK}_1",
     "blog_url": f"https://vk.com/{MARK}",
-    "message_text": f"Я {MARK}, звоните +7 (900) 000-11-22",
+    "message_text": f"Я {MARK}, звоните +7 (900) 000-99-22",
     "first_answer_text": f"Здравствуйте, {MARK}",
     "executor_answer_1": f"{MARK}, сделаем",
     "executor_answer_2": f"{MARK}, делаем",
@@ -49,7 +49,7 @@ PERSON: Cells = {
     "outcome": f"Решено, {MARK}@mail.example",
     "Новый столбец": f"и тут {MARK}",
 }
-TRACES = (MARK, "id777000777", "000-11-22")
+TRACES = (MARK, "id777000777", "000-99-22")
 OTHER: Cells = {"author_url": "https://vk.com/id5", "note": "о другом", "im_id": "2001"}
 
 

@@ -61,30 +61,58 @@ daily_counts as (
 
 ),
 
--- `all` included: the period of the total is the one that every enabled source has.
-rpt_daily_summary as (
+-- Added up, not joined, as in running_counts: each day counts for itself, for the next one and for that a week later.
+counted_days as (
 
+    select
+        daily_counts.date + shift.days as date,
+        daily_counts.oktmo,
+        daily_counts.source,
+        shift.days,
+        {%- for count in six_counts() %}
+        daily_counts.{{ count }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from daily_counts
+    cross join (values (0), (1), (7)) as shift (days)
+    union all
     select
         changed_dates.date,
         places.oktmo,
         periods.source,
+        0 as days,
         {%- for count in six_counts() %}
-        coalesce(of_day.{{ count }}, 0) as {{ count }},
-        case when changed_dates.date - 1 >= periods.first_date then coalesce(of_day_before.{{ count }}, 0) end
-            as {{ count }}_prev_day,
-        case when changed_dates.date - 7 >= periods.first_date then coalesce(of_week_before.{{ count }}, 0) end
-            as {{ count }}_prev_week{{ "," if not loop.last }}
+        0 as {{ count }}{{ "," if not loop.last }}
         {%- endfor %}
     from changed_dates
-    inner join periods on changed_dates.date between periods.first_date and periods.last_date
     cross join places
-    {%- for earlier, days in [("of_day", 0), ("of_day_before", 1), ("of_week_before", 7)] %}
-    left join daily_counts as {{ earlier }}
+    cross join periods
+
+),
+
+-- `all` included: the period of the total is the one that every enabled source has.
+rpt_daily_summary as (
+
+    select
+        counted_days.date,
+        counted_days.oktmo,
+        counted_days.source,
+        {%- for count in six_counts() %}
+        coalesce(sum(counted_days.{{ count }}) filter (where counted_days.days = 0), 0)::bigint as {{ count }},
+        {%- for earlier, days in [("prev_day", 1), ("prev_week", 7)] %}
+        case
+            when counted_days.date - {{ days }} >= min(periods.first_date)
+                then coalesce(sum(counted_days.{{ count }}) filter (where counted_days.days = {{ days }}), 0)::bigint
+        end as {{ count }}_{{ earlier }}{{ "," if not loop.last }}
+        {%- endfor %}
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    from counted_days
+    inner join changed_dates on counted_days.date = changed_dates.date
+    inner join periods
         on
-            changed_dates.date - {{ days }} = {{ earlier }}.date
-            and places.oktmo = {{ earlier }}.oktmo
-            and periods.source = {{ earlier }}.source
-    {%- endfor %}
+            counted_days.source = periods.source
+            and counted_days.date between periods.first_date and periods.last_date
+    group by counted_days.date, counted_days.oktmo, counted_days.source
 
 )
 
