@@ -37,3 +37,18 @@
         when {{ on_time_share }} < {{ var("zone_yellow_from") }} then 'red'
     end
 {%- endmacro %}
+
+{#-
+Wilson's interval of a share at 95 %: where the share of many would lie, judging by these few. 1 of 1 is 0.21 to 1.
+`bound`: low or high; null when nothing is below the line.
+-#}
+{% macro wilson(part, whole, bound) -%}
+    {%- set z = 1.959963984540054 -%}
+    case
+            when {{ whole }} > 0 then least(greatest(
+                ({{ part }} + {{ z * z / 2 }} {{ "-" if bound == "low" else "+" }} {{ z }}::double precision * sqrt(
+                    ({{ part }}) * ({{ whole }} - {{ part }})::double precision / {{ whole }} + {{ z * z / 4 }}
+                )) / ({{ whole }} + {{ z * z }}), 0
+            ), 1)
+        end
+{%- endmacro %}

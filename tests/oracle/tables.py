@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from math import floor
+from math import floor, sqrt
 from pathlib import Path
+from statistics import NormalDist
 from typing import TypeVar
 
 from tests.oracle.events import events_of
@@ -30,11 +31,14 @@ KEYS = {
     "rpt_weekly_municipality": ("week_start", "oktmo", "source"),
     "rpt_weekly_topic": ("week_start", "oktmo", "topic_group", "topic"),
     "rpt_weekly_authority": ("week_start", "authority"),
+    "rpt_answer_quality": ("week_start", "authority"),
     "rpt_daily_summary": ("date", "oktmo", "source"),
     "rpt_daily_overdue": ("date", "message_id"),
 }
 SOURCES = ("pos", "incident")
 WEEK = timedelta(days=7)
+SETTLED = ("Решено", "Разъяснено")
+NOT_SETTLED = {"pos": ("Не решено", "Запланировано"), "incident": ("Не решено", "Отложено")}
 
 
 def compute(folder: Path) -> Tables:
@@ -51,6 +55,7 @@ def compute(folder: Path) -> Tables:
         "rpt_weekly_municipality": _weekly_municipality(messages, weeks),
         "rpt_weekly_topic": _weekly_topic(messages, weeks["all"]),
         "rpt_weekly_authority": _weekly_authority(messages, weeks["all"]),
+        "rpt_answer_quality": _answer_quality(messages, weeks["all"]),
         "rpt_daily_summary": _daily_summary(messages, days),
         "rpt_daily_overdue": _daily_overdue(messages, days),
     }
@@ -244,6 +249,50 @@ def _weekly_authority(messages: list[Message], weeks: list[date]) -> Table:
                     "is_ranked": counts["answered"] >= 5,
                 }
     return table
+
+
+def _answer_quality(messages: list[Message], weeks: list[date]) -> Table:
+    table: Table = {}
+    for authority, same in _grouped(messages, lambda m: m.authority).items():
+        for week in weeks:
+            answered = [m for m in same if m.answered_at and midnight(week) <= m.answered_at < midnight(week + WEEK)]
+            if answered:
+                rated = [m for m in answered if m.is_satisfied is not None]
+                marks = [m.rating for m in answered if m.rating is not None]
+                of_pos = [m for m in answered if m.source == "pos"]
+                outcomes = [m.outcome for m in answered if m.outcome in SETTLED + NOT_SETTLED[m.source]]
+                table[week, authority] = {
+                    "answered": len(answered),
+                    "rated": len(rated),
+                    **_share_with_interval("satisfied", sum(m.is_satisfied is True for m in rated), len(rated)),
+                    "marked": len(marks),
+                    "mean_rating": _ratio(sum(marks), len(marks)),
+                    "with_outcome": len(outcomes),
+                    **_share_with_interval("not_solved", sum(o not in SETTLED for o in outcomes), len(outcomes)),
+                    "answered_pos": len(of_pos),
+                    "reconsidered": sum(m.is_reconsidered for m in of_pos),
+                    "reconsidered_share": _ratio(sum(m.is_reconsidered for m in of_pos), len(of_pos)),
+                    "is_ranked": len(rated) >= 5,
+                }
+    return table
+
+
+def _share_with_interval(name: str, part: int, whole: int) -> Row:
+    """Wilson's: the shares from which `part` of `whole` is no more than 1.96 standard deviations off."""
+    ends: list[float | None] = [None, None]
+    if whole:
+        z = NormalDist().inv_cdf(0.975)
+        share = part / whole
+        # The roots of (share - x)² = z² x (1 - x) / whole.
+        a, b, c = 1 + z * z / whole, -(2 * share + z * z / whole), share * share
+        root = sqrt(max(b * b - 4 * a * c, 0))
+        ends = [(-b - root) / (2 * a), (-b + root) / (2 * a)]
+    return {
+        name: part,
+        f"{name}_share": _ratio(part, whole),
+        f"{name}_share_low": ends[0],
+        f"{name}_share_high": ends[1],
+    }
 
 
 # Daily tables -----------------------------------------------------------------------------------

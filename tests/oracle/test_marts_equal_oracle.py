@@ -137,6 +137,7 @@ WRONG_NUMBERS = {
         "upper(overdue_days) - lower(overdue_days) = 1 and lower(overdue_days) > '2025-11-10'",
         "overdue_working_minutes",
     ),
+    "rpt_answer_quality": ("rpt_answer_quality", "rated = rated + 1000", "rated > 0", "rated"),
     "fct_municipality_daily": ("municipality_daily", "received = received + 1000", "received > 0", "received"),
     **{
         name: (name, "received = received + 1000", "received > 0", "received")

@@ -16,6 +16,13 @@ weeks as (
 
 ),
 
+known_values as (
+
+    select * from {{ ref('known_values') }}
+    where (source, field) in (('pos', 'resolution_type'), ('incident', 'outcome'))
+
+),
+
 -- One row a message answered in a week that is looked at anew and that its source has, with what is known of its answer.
 int_weekly_answer as (
 
@@ -26,7 +33,9 @@ int_weekly_answer as (
         messages.authority,
         messages.first_answer_working_minutes,
         messages.is_satisfied,
-        messages.is_reconsidered
+        messages.is_reconsidered,
+        messages.rating,
+        known_values.is_settled
     from answer_weeks
     inner join messages
         on
@@ -36,6 +45,10 @@ int_weekly_answer as (
         on
             messages.source = weeks.source
             and answer_weeks.week_start = weeks.week_start
+    left join known_values
+        on
+            messages.source = known_values.source
+            and messages.outcome = known_values.value
 
 )
 

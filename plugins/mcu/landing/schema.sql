@@ -73,6 +73,67 @@ begin
 end $$;
 comment on function ops.to_milliseconds(text) is '[-]H:MM:SS.mmm, hours unbounded, to milliseconds; anything else: null.';
 
+-- How improbable a count is ----------------------------------------------------------------------
+-- lgamma() is in PostgreSQL since 18 only.
+
+create or replace function ops.log_gamma(x double precision) returns double precision
+language plpgsql immutable strict parallel safe as $$
+declare
+    shifted double precision := x;
+    product double precision := 1;
+    inverse double precision;
+begin
+    while shifted < 15 loop  -- Stirling's series wants a large argument; Γ(x) = Γ(x + 1) / x
+        product := product * shifted;
+        shifted := shifted + 1;
+    end loop;
+    inverse := 1 / (shifted * shifted);
+    return (shifted - 0.5) * ln(shifted) - shifted + 0.5 * ln(2 * pi()) - ln(product)
+        + (1 - inverse * (1 - inverse * (2 - 1.5 * inverse) / 7) / 30) / (12 * shifted);
+end $$;
+comment on function ops.log_gamma(double precision) is 'ln Γ(x) for x > 0.';
+
+create or replace function ops.count_tail(
+    k bigint, total double precision, periods double precision, dispersion double precision
+) returns double precision
+language plpgsql immutable strict parallel safe as $$
+declare
+    -- Negative binomial of this size, whose other parameter is known from the periods before as a beta(c, b).
+    size constant double precision := 1 / dispersion;
+    b constant double precision := total + 0.5;
+    c constant double precision := periods / dispersion;
+    is_above constant boolean := k > b / periods;
+    j bigint := case when k > b / periods then k else k - 1 end;
+    log_first double precision;
+    term double precision := 1;
+    total_of_terms double precision := 1;
+begin
+    if k <= 0 then
+        return 1;
+    end if;
+    log_first := ops.log_gamma(size + j) - ops.log_gamma(j + 1) - ops.log_gamma(size)
+        + ops.log_gamma(c + size) + ops.log_gamma(b + j) - ops.log_gamma(c + size + b + j)
+        - ops.log_gamma(c) - ops.log_gamma(b) + ops.log_gamma(c + b);
+    -- Above the mean the tail itself is added up, so that a small one is as exact as a large one; below it what is left of 1.
+    if is_above then
+        -- The terms fall like a power, so those that are left together weigh like the last one times j / c.
+        while term * (j + size + b + c) > 1e-11 * c * total_of_terms loop
+            term := term * (size + j) * (b + j) / ((j + 1) * (c + size + b + j));
+            total_of_terms := total_of_terms + term;
+            j := j + 1;
+        end loop;
+        return least(exp(greatest(log_first + ln(total_of_terms), -690)), 1);  -- exp() fails where it would underflow
+    end if;
+    while j > 0 and term > 1e-30 * total_of_terms loop
+        j := j - 1;
+        term := term * (j + 1) * (c + size + b + j) / ((size + j) * (b + j));
+        total_of_terms := total_of_terms + term;
+    end loop;
+    return greatest(1 - exp(greatest(log_first + ln(total_of_terms), -690)), 0);
+end $$;
+comment on function ops.count_tail(bigint, double precision, double precision, double precision) is
+'P(count >= k) of a period when the counts of earlier periods sum to total; variance of a count: mean + dispersion * mean². See docs/signals.md.';
+
 -- Ledger ---------------------------------------------------------------------------------------
 
 create table if not exists ops.load (

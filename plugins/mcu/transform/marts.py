@@ -35,6 +35,9 @@ REPLACED = {
     "rpt_weekly_municipality": ("intermediate.int_changed_week", ("week_start",)),
     "rpt_weekly_authority": ("intermediate.int_changed_week", ("week_start",)),
     "rpt_weekly_topic": ("intermediate.int_changed_topic_week", ("week_start", "oktmo")),
+    "rpt_answer_quality": ("intermediate.int_answer_week", ("week_start",)),
+    "rpt_hotspot": ("intermediate.int_signal_date", ("date",)),
+    "rpt_emerging_topic": ("intermediate.int_signal_week", ("week_start",)),
 }
 
 # Marts that the others are made of; readers see them through `fct_…` and `rpt_…` alone.

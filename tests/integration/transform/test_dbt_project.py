@@ -54,6 +54,9 @@ def test_unit_tests_of_the_metrics_pass(built: Connection, built_dsn: str, setti
         "what_no_seed_knows",
         "list_of_what_no_seed_knows",
         "loads_and_their_replays",
+        "an_outbreak_in_one_city",
+        "topics_new_and_growing",
+        "answers_as_they_were_taken",
     }
     assert set(statuses.values()) == {"pass"}
     assert returncode == 0
@@ -75,6 +78,8 @@ def test_data_tests_see_numbers_that_do_not_agree(built: Connection, built_dsn: 
         "delete from marts_build.dim_authority",
         "insert into marts_build.dim_topic select 'А', 'Б', false, 'В', false from generate_series(1, 2)",
         "insert into marts_build.dim_authority select g, 'плюс', true, true, null from generate_series(1, 2) as g",
+        "update marts_build.rpt_answer_quality set answered = answered + 1",
+        "insert into marts_build.rpt_hotspot (received) values (4)",
         "update marts_build.rpt_data_quality set rows_unexplained = 1 where source = 'pos'",
     )
     returncode, statuses = dbt_test(built_dsn, settings, "--select", "test_type:data,path:models/marts", "path:tests")
@@ -94,6 +99,8 @@ def test_data_tests_see_numbers_that_do_not_agree(built: Connection, built_dsn: 
         "relationships_fct_message_authority__authority__ref_dim_authority_",
         "fct_message__topic_in_dim_topic",
         "unique_dim_topic_topic_key",
+        "assert_answer_quality_counts_every_answer",
+        "rpt_hotspot__is_a_signal",
     }
     assert statuses["unique_dim_authority_plain_name"] == "warn"
 

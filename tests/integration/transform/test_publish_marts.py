@@ -27,15 +27,19 @@ MARTS = [
     "fct_message",
     "fct_message_event",
     "fct_municipality_daily",
+    "rpt_answer_quality",
     "rpt_daily_overdue",
     "rpt_daily_summary",
     "rpt_data_quality",
+    "rpt_emerging_topic",
+    "rpt_hotspot",
     "rpt_unmapped",
     "rpt_weekly_authority",
     "rpt_weekly_municipality",
     "rpt_weekly_region",
     "rpt_weekly_topic",
 ]
+SIGNALS = ("rpt_emerging_topic", "rpt_hotspot")  # three weeks are too few to be compared with
 
 
 def fetch(connection: Connection, query: str) -> list[tuple[Any, ...]]:
@@ -80,7 +84,7 @@ def test_every_mart_is_published_and_has_rows(built: Connection) -> None:
     views = fetch(built, "select viewname from pg_views where schemaname = 'bi' order by 1")
     assert [name for (name,) in views] == MARTS
     for mart in MARTS:
-        assert fetch(built, f"select count(*) from bi.{mart}")[0][0] > 0, mart
+        assert (fetch(built, f"select count(*) from bi.{mart}")[0][0] > 0) is (mart not in SIGNALS), mart
     assert fetch(built, "select status from ops.mart_build") == [("published",)]
     assert fetch(built, "select count(*) from ops.dbt_result where resource_type = 'model'")[0][0] >= len(MARTS)
 
@@ -95,7 +99,7 @@ def test_a_reader_sees_bi_and_nothing_else(postgres_server: Cluster, built_datab
     assert len(others) > 30
     with closing(psycopg2.connect(postgres_server.dsn(built_database, READER))) as reader:
         for mart in MARTS:
-            assert fetch(reader, f"select count(*) from bi.{mart}")[0][0] > 0
+            assert fetch(reader, f"select count(*) from bi.{mart}")[0][0] >= (mart not in SIGNALS)
         assert fetch(reader, "select bi.working_minutes('2026-02-06 17:00+03', '2026-02-09 09:00+03')") == [(60,)]
         assert fetch(reader, "show timezone") == [("Europe/Moscow",)]
         for (name,) in others:
