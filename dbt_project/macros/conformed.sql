@@ -5,9 +5,11 @@
 
 {#- A district of this name exists in many regions: only our own region's is mapped. -#}
 {% macro is_own_region(region) -%}
-    coalesce(
-        {{ plain_region(region) }} = {{ plain_region("'" ~ var("region_name") | replace("'", "''") ~ "'") }}, true
-    )
+    {%- set own = "'" ~ var("region_name") | replace("'", "''") ~ "'" %}
+    case
+        when {{ region }} is null or {{ region }} = {{ own }} then true
+        else {{ plain_region(region) }} = {{ plain_region(own) }}
+    end
 {%- endmacro %}
 
 {#-

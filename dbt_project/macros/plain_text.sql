@@ -49,9 +49,19 @@ A municipality or an organisation as it is compared: plain, with the usual abbre
     {{ plain_text(flag) }} = ' да '
 {%- endmacro %}
 
-{#- A topic or group name without the fast-track star; absent: «(не указано)». -#}
+{#- A topic or group name without the fast-track star; absent: «(не указано)». Most need no second look. -#}
 {% macro topic_name(name) -%}
-    coalesce(nullif(trim(regexp_replace(regexp_replace({{ name }}, '^[★\s]+', ''), '\s+', ' ', 'g')), ''), '(не указано)')
+    coalesce(
+        nullif(
+            case
+                when {{ name }} ~ '^[★\s]|\s$|\s\s|[^\S ]'
+                    then trim(regexp_replace(regexp_replace({{ name }}, '^[★\s]+', ''), '\s+', ' ', 'g'))
+                else {{ name }}
+            end,
+            ''
+        ),
+        '(не указано)'
+    )
 {%- endmacro %}
 
 {#-

@@ -42,8 +42,8 @@ int_incident as (
     select
         newest.source_key,
         newest.department,
-        pii.pseudonym(newest.executor) as executor,
-        pii.author_pseudonym(newest.author_url) as author,
+        newest.executor,
+        newest.author,
         newest.first_created_at as created_at,
         newest.answered_at,
         newest.closed_at,

@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 with incident_versions as (
 
     select * from {{ ref('stg_incident__incident_version') }}

@@ -23,11 +23,21 @@ days as (
 
 ),
 
+-- Of most changed messages the old state came on the same day to the same place.
+received_otherwise as (
+
+    select date
+    from changes
+    group by date, oktmo, topic_group
+    having sum(received) <> 0
+
+),
+
 -- A day is looked back at for nine weeks: its own and the eight that a count is compared with.
 touched_dates as (
 
     select distinct received_dates.date + shift.days as date
-    from (select distinct date from changes where received <> 0) as received_dates
+    from (select distinct date from received_otherwise) as received_dates
     cross join generate_series(0, 7 * {{ past_weeks() | length }} + 6) as shift (days)
 
 ),

@@ -1,8 +1,8 @@
 {{ config(indexes=[{"columns": ["week_start"], "unique": true}]) }}
 
-with weekly_topics as (
+with changes as (
 
-    select * from {{ ref('int_weekly_topic') }}
+    select * from {{ ref('int_message_change') }}
 
 ),
 
@@ -13,11 +13,21 @@ weeks as (
 
 ),
 
+-- Of most changed messages the old state came in the same week to the same place.
+received_otherwise as (
+
+    select date_trunc('week', date)::date as week_start
+    from changes
+    group by date_trunc('week', date)::date, oktmo, topic_group, topic
+    having sum(received) <> 0
+
+),
+
 -- A week is looked back at for nine weeks: its own and the eight that a count is compared with.
 touched_weeks as (
 
-    select distinct weekly_topics.week_start + 7 * shift.weeks as week_start
-    from (select distinct week_start from weekly_topics) as weekly_topics
+    select distinct received_weeks.week_start + 7 * shift.weeks as week_start
+    from (select distinct week_start from received_otherwise) as received_weeks
     cross join generate_series(0, {{ past_weeks() | length }}) as shift (weeks)
 
 ),

@@ -1,12 +1,12 @@
 with incident_versions as (
 
-    select * from {{ ref('stg_incident__incident_version') }}
+    select * from {{ ref('stg_incident__person_version') }}
 
 ),
 
 pos_versions as (
 
-    select * from {{ ref('stg_pos__message_version') }}
+    select * from {{ ref('stg_pos__person_version') }}
 
 ),
 

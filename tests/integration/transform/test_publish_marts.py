@@ -219,7 +219,7 @@ def test_sound_marts_pass_their_suites(built: Connection, built_dsn: str, tmp_pa
 
 
 def test_a_load_published_during_a_build_belongs_to_the_next_one(built: Connection) -> None:
-    versions = "select count(*) from staging.stg_incident__incident_version"
+    versions = "select count(*) from staging.stg_ops__published_load"
     before = fetch(built, versions)
     begin(built)
     run(

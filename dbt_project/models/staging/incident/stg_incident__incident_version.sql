@@ -1,23 +1,9 @@
-with source_rows as (
+{#- A table: every later model reads it, and to read the text of `raw` takes longer than all that follows. -#}
+{{ config(materialized="table") }}
 
-    select * from {{ source('incident', 'incident') }}
-    {{ of_changed_messages("incident") }}
+with one_version_a_moment as (
 
-),
-
-published_loads as (
-
-    select * from {{ ref('stg_ops__published_load') }}
-
-),
-
--- Two files of one moment: the greater content hash wins, so that the order of loading never decides.
-one_version_a_moment as (
-
-    select distinct on (source_rows.source_key, source_rows.exported_at) source_rows.*
-    from source_rows
-    inner join published_loads on source_rows.load_id = published_loads.load_id
-    order by source_rows.source_key, source_rows.exported_at, source_rows.content_hash desc
+    {{ one_version_a_moment("incident", "incident") }}
 
 ),
 
@@ -27,7 +13,8 @@ stg_incident__incident_version as (
         source_key,
         exported_at,
         ops.without_contacts(department) as department,
-        executor,
+        pii.pseudonym(executor) as executor,
+        pii.author_pseudonym(author_url) as author,
         {{ from_local("ops.to_local_timestamp(created_at)") }} as created_at,
         {{ from_local("ops.to_local_timestamp(first_answer_at)") }} as first_answer_at,
         {{ from_local("ops.to_local_timestamp(closed_at)") }} as closed_at,
@@ -47,24 +34,8 @@ stg_incident__incident_version as (
         ops.without_contacts(outcome) as outcome,
         {{ url_host("post_url") }} as post_host,
         case when closing_reason ~ '^[1-5](\.0)?$' then left(closing_reason, 1)::smallint end as rating,
-        coalesce({{ plain_text("closing_reason") }} = ' автор доволен ', false) as is_author_satisfied,
-        -- Of persons: for the schema pii alone, or under a pseudonym.
-        author_url,
-        post_url,
-        blog_url,
-        answer_account_url,
-        message_text,
-        first_answer_text,
-        executor_answer_1,
-        executor_answer_2,
-        executor_answer_3,
-        note,
-        tags,
-        settlement,
-        street,
-        house,
-        object_name,
-        object_legacy
+        coalesce(length(closing_reason) > 3 and {{ plain_text("closing_reason") }} = ' автор доволен ', false)
+            as is_author_satisfied
     from one_version_a_moment
 
 )

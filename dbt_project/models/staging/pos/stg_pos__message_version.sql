@@ -1,23 +1,9 @@
-with source_rows as (
+{#- A table: every later model reads it, and to read the text of `raw` takes longer than all that follows. -#}
+{{ config(materialized="table") }}
 
-    select * from {{ source('pos', 'pos_message') }}
-    {{ of_changed_messages("pos") }}
+with one_version_a_moment as (
 
-),
-
-published_loads as (
-
-    select * from {{ ref('stg_ops__published_load') }}
-
-),
-
--- Two files of one moment: the greater content hash wins, so that the order of loading never decides.
-one_version_a_moment as (
-
-    select distinct on (source_rows.source_key, source_rows.exported_at) source_rows.*
-    from source_rows
-    inner join published_loads on source_rows.load_id = published_loads.load_id
-    order by source_rows.source_key, source_rows.exported_at, source_rows.content_hash desc
+    {{ one_version_a_moment("pos", "pos_message") }}
 
 ),
 
@@ -40,13 +26,7 @@ stg_pos__message_version as (
         coalesce(law_kind like '%59%', false) or coalesce({{ is_yes("applicant_chose_59fz") }}, false) as is_formal_59fz,
         ops.without_contacts(resolution_type) as resolution_type,
         case when rating ~ '^[1-5]$' then rating::smallint end as rating,
-        coalesce({{ plain_text("is_reconsidered") }} <> ' нет ', false) as is_reconsidered,
-        -- Of persons: for the schema pii alone.
-        epgu_number,
-        sent_by_email,
-        coordinator_name,
-        executor_name,
-        manager_name
+        coalesce({{ plain_text("is_reconsidered") }} <> ' нет ', false) as is_reconsidered
     from one_version_a_moment
 
 )
