@@ -13,7 +13,8 @@ Schemas `marts` and `bi`, the asset `warehouse://marts`; what happened is in `op
 ### Triage notes
 A build makes anew what the new loads can have changed, or everything: `ops.mart_build.full_because` says why. It is
 built aside (`marts_build`), checked, then published in one transaction. **A red run leaves the numbers of the last good
-build in place**: nobody reads wrong numbers, but they age, and the reports wait. A red build is closed: mend the cause, then trigger `build_marts` anew (or clear its run from `begin`), not the failed task alone.
+build in place**: nobody reads wrong numbers, but they age, and the reports wait. A red build is closed: mend the cause,
+then trigger `build_marts` anew (or clear its run from `begin`), not the failed task alone.
 
 - *begin is skipped*: an earlier run has built everything; appeals and incidents each start one.
 - *staging, intermediate, core or reports is red*: the log ends with the nodes that failed. A failed test names a broken

@@ -18,7 +18,10 @@ begin
         -- Spelled out: lower() leaves Cyrillic as it is in a database with the C locale.
         plain := translate(plain, 'АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯё', 'абвгдеежзийклмнопрстуфхцчшщъыьэюяе');
     end if;
-    return btrim(regexp_replace(plain, '\s+', ' ', 'g'));
+    if plain ~ '\s' then
+        plain := btrim(regexp_replace(plain, '\s+', ' ', 'g'));
+    end if;
+    return plain;
 end $$;
 comment on function pii.plain(text) is 'Text as names are compared: lower case, ё as е, single spaces.';
 
@@ -27,10 +30,13 @@ language plpgsql immutable strict parallel safe as $$
 declare
     page text := regexp_replace(pii.plain(url), '^([a-z]+://)?(www\.|m\.)?', '');
 begin
-    if page !~ '\?(.*&)?id=' then
-        page := regexp_replace(page, '\?.*$', '');  -- where one came from; only facebook.com names people behind it
+    if strpos(page, '?') > 0 and page !~ '\?(.*&)?id=' then
+        page := split_part(page, '?', 1);  -- where one came from; only facebook.com names people behind it
     end if;
-    return regexp_replace(page, '(#.*)?/*$', '');
+    if strpos(page, '#') > 0 then
+        page := split_part(page, '#', 1);
+    end if;
+    return rtrim(page, '/');
 end $$;
 comment on function pii.page(text) is 'Address of a page as pages are compared: without scheme, www., m., last slash.';
 

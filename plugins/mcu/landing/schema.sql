@@ -24,53 +24,53 @@ grant usage on schema bi to bi_reader;
 grant usage on schema pii to pii_reader;
 
 -- Text of raw.* to values ----------------------------------------------------------------------
--- Null for whatever is not the canonical form (see mcu.sources.cells) or no real date, never an error.
--- plpgsql without an exception block: a subtransaction would fail in a parallel worker.
+-- Null for whatever is not the canonical form (see mcu.sources.cells) or no real date, never an error. One expression
+-- each and not strict, so that they are inlined: a full build asks them of every row. A year of another century is a
+-- slip, and would make marts of a hundred thousand days.
 
 create or replace function ops.to_local_date(value text) returns date
-language plpgsql immutable strict parallel safe as $$
-declare
-    first_of_month date;
-    result date;
-begin
-    if value !~ '^[0-9]{2}\.(0[1-9]|1[0-2])\.20[0-9]{2}$' then
-        return null;  -- a year of another century is a slip, and would make marts of a hundred thousand days
-    end if;
-    first_of_month := make_date(substr(value, 7, 4)::integer, substr(value, 4, 2)::integer, 1);
-    result := first_of_month + substr(value, 1, 2)::integer - 1;
-    if date_trunc('month', result::timestamp) <> first_of_month::timestamp then
-        return null;  -- 31.02.2026, 00.05.2026
-    end if;
-    return result;
-end $$;
+language sql immutable parallel safe as $$
+    select case
+        when value ~ '^(0[1-9]|[12][0-9]|3[01])\.(0[1-9]|1[0-2])\.20[0-9]{2}$' and (
+            value < '29' or substr(value, 1, 2)::integer <= extract(
+                day from make_date(substr(value, 7, 4)::integer, substr(value, 4, 2)::integer, 1)
+                + interval '1 month - 1 day'
+            )
+        )
+            then make_date(substr(value, 7, 4)::integer, substr(value, 4, 2)::integer, substr(value, 1, 2)::integer)
+    end
+$$;
 comment on function ops.to_local_date(text) is 'DD.MM.YYYY of the years 2000 to 2099 to date; anything else: null.';
 
 create or replace function ops.to_local_timestamp(value text) returns timestamp
-language plpgsql immutable strict parallel safe as $$
-begin
-    if value !~ '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$' then
-        return null;
-    end if;
-    if substr(value, 9, 2) > '28' and substr(value, 9, 2)::integer > extract(
-        day from make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, 1) + interval '1 month - 1 day'
-    ) then
-        return null;
-    end if;
-    return value::timestamp;
-end $$;
+language sql immutable parallel safe as $$
+    select case
+        when
+            value ~ '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$'
+            and (
+                substr(value, 9, 2) < '29' or substr(value, 9, 2)::integer <= extract(
+                    day from make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, 1)
+                    + interval '1 month - 1 day'
+                )
+            )
+            then make_timestamp(
+                substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, substr(value, 9, 2)::integer,
+                substr(value, 12, 2)::integer, substr(value, 15, 2)::integer, substr(value, 18, 2)::double precision
+            )
+    end
+$$;
 comment on function ops.to_local_timestamp(text) is 'YYYY-MM-DD HH:MM:SS of the years 2000 to 2099 to timestamp; anything else: null.';
 
 create or replace function ops.to_milliseconds(value text) returns bigint
-language plpgsql immutable strict parallel safe as $$
-begin
-    if value !~ '^-?[0-9]{1,9}:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}$' then
-        return null;
-    end if;
-    return case when left(value, 1) = '-' then -1 else 1 end * (
-        (abs(split_part(value, ':', 1)::bigint) * 60 + split_part(value, ':', 2)::integer) * 60000
-        + replace(split_part(value, ':', 3), '.', '')::integer
-    );
-end $$;
+language sql immutable parallel safe as $$
+    select case
+        when value ~ '^-?[0-9]{1,9}:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}$'
+            then case when left(value, 1) = '-' then -1 else 1 end * (
+                (abs(split_part(value, ':', 1)::bigint) * 60 + split_part(value, ':', 2)::integer) * 60000
+                + replace(split_part(value, ':', 3), '.', '')::integer
+            )
+    end
+$$;
 comment on function ops.to_milliseconds(text) is '[-]H:MM:SS.mmm, hours unbounded, to milliseconds; anything else: null.';
 
 -- How improbable a count is ----------------------------------------------------------------------
