@@ -1,6 +1,6 @@
 # Thin on purpose: what the targets do is in the Python package stack/.
 .DEFAULT_GOAL := help
-.PHONY: help run test stop clean lint psql airflow dsn docs bench lock
+.PHONY: help run test stop clean lint psql airflow dsn docs contract bench lock
 PYTHON := .local/venv/bin/python
 STACK := @sh stack/setup.sh && $(PYTHON) -m stack
 
@@ -22,8 +22,10 @@ airflow: ## the Airflow command line: make airflow ARGS="dags list"
 	$(STACK) airflow $(ARGS)
 dsn: ## print the warehouse's connection string (make -s dsn); ROLE=bi_reader: a reader's
 	$(STACK) dsn $(ROLE)
-docs: ## the data dictionary, by dbt, into .local/docs/static_index.html
+docs: ## docs/data_dictionary.md and docs/lineage.md; by dbt, .local/docs/static_index.html
 	$(STACK) docs
+contract: ## take new columns and versions of marts into dbt_project/contracts.csv; refuses what breaks it
+	$(STACK) contract
 bench: ## how fast exports are loaded, beside pandas and dlt, into docs/performance.md; ARGS=--quick: 20,000 rows, no page
 	@sh stack/setup.sh && PYTHONPATH=.:plugins $(PYTHON) -m bench $(ARGS)
 lock: ## requirements.in → requirements.txt

@@ -20,6 +20,8 @@ then trigger `build_marts` anew (or clear its run from `begin`), not the failed 
 - *staging, intermediate, core or reports is red*: the log ends with the nodes that failed. A failed test names a broken
   rule in a sentence: `select * from ops.dbt_result order by finished_at desc`; the failing rows come from the compiled
   SQL that the log names. Fix the seed, the model or the source rows.
+- *a model fails with «enforced contract», «duplicate key» or «null value»*: it no longer gives what readers were
+  promised (`docs/adr/0009-marts-keep-a-contract.md`). Mend the model; a change that is meant is a new version.
 - *check_marts is red*: a number that managers would read is impossible. The reasons stand in the log and in
   `ops.validation_result`. Compare `marts_build` with `marts` before changing anything.
 - *publish is red with LockNotAvailable*: a reader held a mart for minutes, see `pg_stat_activity`; clear this task.

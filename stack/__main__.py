@@ -1,4 +1,4 @@
-"""What the Makefile calls: python -m stack run|stop|clean|psql|airflow|dsn|docs."""
+"""What the Makefile calls: python -m stack run|stop|clean|psql|airflow|dsn|docs|contract."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stack import contract
 from stack.environment import process_environment
 from stack.local import LocalStack
+from stack.manifest import Manifest
+from stack.pages import pages
 from stack.paths import REPOSITORY, StackError, read_dotenv, state_folder
 from stack.postgres import OWNER, candidate_folders, find_binaries, libpq_environment
 
@@ -37,7 +40,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("run", "stop", "clean", "docs"):
+    for name in ("run", "stop", "clean", "docs", "contract"):
         commands.add_parser(name)
     commands.add_parser("dsn").add_argument("role", nargs="?", default=OWNER)
     for name in ("psql", "airflow"):
@@ -67,6 +70,8 @@ def _carry_out(stack: LocalStack, arguments: argparse.Namespace) -> None:
             os.execve(sys.executable, [sys.executable, "-P", "-m", "airflow", *arguments.rest], env)
         case "docs":
             _docs(stack)
+        case "contract":
+            contract.update(Manifest.parse(stack.state / "docs").marts())
 
 
 @contextmanager
@@ -90,7 +95,11 @@ def _psql(stack: LocalStack, rest: list[str]) -> None:
 
 
 def _docs(stack: LocalStack) -> None:
+    """The pages of docs/ need no warehouse; dbt's own page shows the tables of one."""
     folder = stack.state / "docs"
+    for name, content in pages(Manifest.parse(folder)).items():
+        (REPOSITORY / "docs" / name).write_text(content, encoding="utf-8")
+        print(f"docs/{name}")
     env = process_environment({**stack.environment(), **libpq_environment(stack.warehouse_dsn())})
     project = str(REPOSITORY / "dbt_project")
     command = [

@@ -71,6 +71,7 @@ begin
     );
 end $$;
 comment on function bi.working_minutes(timestamptz, timestamptz) is
+'Рабочих минут между двумя моментами, с округлением вверх; 0, если второй не позже; null вне dim_calendar. / '
 'Working minutes between two moments, rounded up; 0 if the second is not later; null outside dim_calendar.';
 grant execute on function bi.working_minutes(timestamptz, timestamptz) to bi_reader
 {%- endmacro %}

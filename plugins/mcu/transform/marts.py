@@ -307,3 +307,24 @@ def _turn_view(cursor: Cursor, mart: str) -> None:
         cursor.execute(sql.SQL("drop view {}").format(view))
         cursor.execute(sql.SQL("create ") + select)
     cursor.execute(sql.SQL("grant select on {} to bi_reader").format(view))
+    _comment_view(cursor, mart)
+
+
+def _comment_view(cursor: Cursor, mart: str) -> None:
+    """Say of the view and its columns what is said of the mart's: BI tools show the comments of what they read."""
+    cursor.execute(
+        """
+        with mart as (
+            select oid, relname from pg_class where relnamespace = 'marts_build'::regnamespace and relname = %s
+        )
+
+        select format('comment on view bi.%%I is %%L', relname, obj_description(oid, 'pg_class')) from mart
+        union all
+        select format('comment on column bi.%%I.%%I is %%L', relname, attname, col_description(oid, attnum))
+        from mart
+        join pg_attribute on attrelid = oid
+        where attnum > 0 and not attisdropped
+        """,
+        (mart,),
+    )
+    cursor.execute(";\n".join(statement for (statement,) in cursor.fetchall()))

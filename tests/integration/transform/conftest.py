@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 from mcu.landing.load import Loader
 from mcu.settings import Settings
 from mcu.transform.build import build_marts
+from stack.manifest import Manifest
 from stack.postgres import Cluster
 from tests import workbooks
 
@@ -26,6 +27,12 @@ _numbers = count(1)
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("transform")
     return Settings.from_env({"MCU_INBOX": str(folder / "inbox"), "MCU_STATE": str(folder / "state")})
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """What dbt knows of the project as it is."""
+    return Manifest.parse(tmp_path_factory.mktemp("manifest"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-{{ config(indexes=[{"columns": ["date"], "unique": true}], post_hook="{{ create_working_minutes() }}") }}
+{{ config(post_hook="{{ create_working_minutes() }}") }}
 
 with calendar as (
 

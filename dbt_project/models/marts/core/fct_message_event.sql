@@ -1,9 +1,7 @@
 {{
     config(
-        indexes=[
-            {"columns": ["message_id", "event", "exported_at"], "unique": true},
-            {"columns": ["event_at"]},
-        ]
+        indexes=[{"columns": ["event_at"]}],
+        post_hook="{{ add_primary_key('message_id', 'event', 'exported_at') }}",
     )
 }}
 

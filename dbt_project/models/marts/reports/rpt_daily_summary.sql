@@ -1,11 +1,4 @@
-{{
-    config(
-        indexes=[
-            {"columns": ["date", "oktmo", "source"], "unique": true},
-            {"columns": ["oktmo", "date"]},
-        ]
-    )
-}}
+{{ config(indexes=[{"columns": ["oktmo", "date"]}]) }}
 
 with daily as (
 

@@ -1,5 +1,3 @@
-{{ config(indexes=[{"columns": ["week_start", "source"], "unique": true}]) }}
-
 with weekly as (
 
     select * from {{ ref('int_weekly') }}

@@ -1,7 +1,6 @@
 {{
     config(
         indexes=[
-            {"columns": ["message_id"], "unique": true},
             {"columns": ["source", "created_at"]},
             {"columns": ["oktmo", "created_at"]},
             {"columns": ["created_at"]},
@@ -10,7 +9,8 @@
             {"columns": ["due_at"]},
             {"columns": ["topic_group", "topic", "created_at"]},
             {"columns": ["authority", "created_at"]},
-        ]
+        ],
+        post_hook="{{ add_primary_key('message_id') }}",
     )
 }}
 

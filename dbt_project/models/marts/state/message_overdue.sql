@@ -1,9 +1,7 @@
 {{
     config(
-        indexes=[
-            {"columns": ["message_id"], "unique": true},
-            {"columns": ["overdue_days"], "type": "gist"},
-        ]
+        indexes=[{"columns": ["overdue_days"], "type": "gist"}],
+        post_hook="{{ add_primary_key('message_id') }}",
     )
 }}
 

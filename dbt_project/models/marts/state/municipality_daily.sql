@@ -1,9 +1,7 @@
 {{
     config(
-        indexes=[
-            {"columns": ["date", "oktmo", "source", "topic_group"], "unique": true},
-            {"columns": ["oktmo", "date"]},
-        ]
+        indexes=[{"columns": ["oktmo", "date"]}],
+        post_hook="{{ add_primary_key('date', 'oktmo', 'source', 'topic_group') }}",
     )
 }}
 
