@@ -1,5 +1,3 @@
-{{ config(indexes=[{"columns": ["week_start", "authority"], "unique": true}]) }}
-
 with answers as (
 
     select * from {{ ref('int_weekly_answer') }}

@@ -1,5 +1,3 @@
-{{ config(indexes=[{"columns": ["week_start", "oktmo", "topic_group", "topic"], "unique": true}]) }}
-
 with weekly as (
 
     select * from {{ ref('int_weekly_topic_now') }}

@@ -1,5 +1,3 @@
-{{ config(indexes=[{"columns": ["date", "oktmo", "topic_group", "window_days"], "unique": true}]) }}
-
 {#- A count of the last day, of two days, of a week: an outbreak shows in one of them. -#}
 {% set windows = [1, 2, 7] %}
 
