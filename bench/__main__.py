@@ -1,23 +1,28 @@
-"""What `make bench` runs: python -m bench [--quick]."""
+"""What `make bench` runs: python -m bench [loads|builds] [--quick]."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from bench import environment, inputs, report
+from bench import builds, builds_page, environment, inputs, report
+from bench.builds import Asked, Built
 from bench.inputs import Case
-from bench.report import JUDGED, Results
+from bench.report import JUDGED, Results, Target
 from bench.run import CONTENDERS, DLT, OURS, PANDAS, Contender, Measurement, measure
 from bench.workbooks import INLINE, LAYOUTS, SHARED
 from stack.paths import REPOSITORY, StackError
 
-PAGE = REPOSITORY / "docs" / "performance.md"
+LOADS_PAGE = REPOSITORY / "docs" / "performance.md"
+BUILDS_PAGE = REPOSITORY / "docs" / "performance_builds.md"
 SMALL, LARGE = 20_000, 300_000
+HISTORIES = (100_000, 1_000_000, 10_000_000)
 ROUNDS = 2  # at most: the slow ones take one, see bench.run
 
 # pandas and dlt take minutes: they read one layout alone.
@@ -37,24 +42,62 @@ FULL: Plan = [
 def main() -> None:
     """Measure and tell; exits 1 with a message if something is wrong or a target is missed, 130 after ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"{SMALL:,} rows alone; prints the page, writes nothing")
-    is_quick = parser.parse_args().quick
+    parser.add_argument("what", nargs="?", choices=("loads", "builds"), help="one of the two; without it both")
+    parser.add_argument(
+        "--quick", action="store_true", help="the smallest inputs alone; prints the page, writes nothing"
+    )
+    arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as with ctrl-C, the server is stopped on the way out
+    missed = []
     try:
         with environment.alone():
-            measurements, machine = _run(QUICK if is_quick else FULL)
+            if arguments.what != "builds":
+                missed += _loads(arguments.quick)
+            if arguments.what != "loads":
+                missed += _builds(arguments.quick)
     except StackError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    if missed and not arguments.quick:
+        lines = (f"  {one.subject}: {one.measured}, the target is {one.target}" for one in missed)
+        sys.exit("\n".join((f"{len(missed)} targets are missed:", *lines)))
+
+
+def _loads(is_quick: bool) -> list[Target]:
+    """Measure loads and write their page; returns the targets that are missed."""
+    measurements, machine = _run(QUICK if is_quick else FULL)
+    _show(LOADS_PAGE, report.render(measurements, machine, *([SMALL] if is_quick else [])), is_quick)
+    return [one for one in report.targets(Results(measurements)) if not one.is_met]
+
+
+def _builds(is_quick: bool) -> list[Target]:
+    """Measure builds and write their page; returns the targets that are missed."""
+    busy = environment.busy()
+    built: list[Built] = []
+    asked: list[Asked] = []
+    folder = environment.FOLDER / "builds"
+    with environment.server() as cluster:
+        machine = environment.machine(cluster) | busy
+        for messages in HISTORIES[:1] if is_quick else HISTORIES:
+            _say(f"{messages:,} messages")
+            for one in builds.measure(cluster, folder, messages):
+                if isinstance(one, Built):
+                    _say(f"{messages:>10,} messages  {one.news:5}  {one.rows:>10,} rows  {one.total:7.1f} s")
+                    built.append(one)
+                else:
+                    asked.append(one)
+    shutil.rmtree(folder, ignore_errors=True)
+    _show(BUILDS_PAGE, builds_page.render(built, asked, machine), is_quick)
+    return [one for one in builds_page.targets(built, asked) if not one.is_met]
+
+
+def _show(page: Path, text: str, is_quick: bool) -> None:
     if is_quick:
-        print(report.render(measurements, machine, SMALL))
+        print(text)
         return
-    PAGE.write_text(report.render(measurements, machine), encoding="utf-8")
-    print(f"Written: {PAGE.relative_to(REPOSITORY)}")
-    targets = report.targets(Results(measurements))
-    if missed := [f"  {one.subject}: {one.measured}, the target is {one.target}" for one in targets if not one.is_met]:
-        sys.exit("\n".join((f"{len(missed)} of {len(targets)} targets are missed:", *missed)))
+    page.write_text(text, encoding="utf-8")
+    _say(f"written: {page.relative_to(REPOSITORY)}")
 
 
 def _run(plan: Plan) -> tuple[list[Measurement], dict[str, str]]:

@@ -182,8 +182,8 @@ HOW_TO_RUN = """\
 ## How to run it
 
 ```sh
-make bench                   # everything: half an hour on two cores; writes this page
-make bench ARGS=--quick      # 20,000 rows, a few minutes: prints the page, writes nothing
+make bench ARGS=loads                # half an hour on two cores; writes this page
+make bench ARGS="loads --quick"      # 20,000 rows, a few minutes: prints the page, writes nothing
 ```
 
 `make bench` ends with exit code 1 and a list if a target at {judged} is missed; the page is written all the same.
@@ -202,7 +202,7 @@ def render(measurements: Iterable[Measurement], machine: Mapping[str, str], rows
         *_layout_sections(results),
         f"### Where our load spends its time\n\n{PHASES_TEXT}\n{_phases_table(results)}",
         f"### Memory of our load\n\n{MEMORY_TEXT}\n{_memory_table(results)}",
-        f"## The machine\n\n{_table(('', ''), machine.items())}",
+        f"## The machine\n\n{table(('', ''), machine.items())}",
         HOW_TO_RUN.format(judged=_rows(JUDGED)),
     ]
     return "\n".join(sections)
@@ -220,7 +220,7 @@ MB, imports included (the libraries alone, Great Expectations above all, take mo
 
 def _targets_table(found: Iterable[Target]) -> str:
     lines = ((one.subject, one.target, one.measured, "yes" if one.is_met else "**missed**") for one in found)
-    return _table(("", "target", "measured", "met"), lines)
+    return table(("", "target", "measured", "met"), lines)
 
 
 def _layout_sections(results: Results) -> Iterator[str]:
@@ -244,7 +244,7 @@ def _contenders_table(results: Results, layout: str, rows: int) -> str:
             cells.append(_shown(results.peak_mb(contender, layout, rows, step), "{:.0f}"))
             cells.append(_shown(1 / ratio if ratio else None, "{:.2f}"))
         lines.append([*cells, str(rounds) if rounds else NOT_MEASURED])
-    return _table(header, lines)
+    return table(header, lines)
 
 
 def _phases_table(results: Results) -> str:
@@ -260,7 +260,7 @@ def _phases_table(results: Results) -> str:
                 share = results.share(layout, rows, step, *VALIDATION)
                 shown = [_shown(seconds, "{:.2f}") for seconds in (*parts, rest, whole)]
                 lines.append([f"{_rows(rows)}, {layout}, {step}", *shown, _shown(share, "{:.0%}")])
-    return _table(("", *PHASES, "the rest", "whole", "validation"), lines)
+    return table(("", *PHASES, "the rest", "whole", "validation"), lines)
 
 
 def _memory_table(results: Results) -> str:
@@ -276,7 +276,7 @@ def _memory_table(results: Results) -> str:
                     *(_shown(mb, "{:.0f}") for mb in peaks),
                 ]
             )
-    return _table(("strings", "", "workbook", *OURS.steps), lines)
+    return table(("strings", "", "workbook", *OURS.steps), lines)
 
 
 def _rows(rows: int) -> str:
@@ -287,6 +287,6 @@ def _shown(value: float | None, shown: str) -> str:
     return "–" if value is None else shown.format(value)
 
 
-def _table(header: Sequence[str], lines: Iterable[Iterable[str]]) -> str:
+def table(header: Sequence[str], lines: Iterable[Iterable[str]]) -> str:
     rule = ["---"] * len(header)
     return "".join(f"| {' | '.join(line)} |\n" for line in (header, rule, *lines))
