@@ -120,7 +120,8 @@ def answer(moment: datetime, took: Value) -> tuple[datetime, Cells]:
 
 def close(moment: datetime, reason: Value = "Нет ответа от автора") -> tuple[datetime, Cells]:
     """The card is closed."""
-    return moment, {CLOSED: stamp(moment), REASON: reason, "Текущий шаг инцидента": "Готово", "Итог": "Решено"}
+    outcome = "Не решено" if reason in ("1", "2") else "Решено"
+    return moment, {CLOSED: stamp(moment), REASON: reason, "Текущий шаг инцидента": "Готово", "Итог": outcome}
 
 
 def incident_stories(era: Era, rng: random.Random, ordinary: int) -> list[Story]:

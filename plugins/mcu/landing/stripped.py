@@ -8,7 +8,7 @@ from mcu.sources import columns, personal
 
 # Of these fields the facts need a part that tells of nobody: the social network, the mark.
 PARTS = {
-    "post_url": r"substring({} from '^(?:[a-zA-Z]+://)?(?:www\.)?(?:m\.)?[a-zA-Z0-9-]+\.[a-zA-Z]+(?=[/:?#]|$)')",
+    "post_url": r"substring({} from '^(?:[a-zA-Z]+://)?(?:www\.)?(?:m\.)?(?:zen\.)?[a-zA-Z0-9-]+\.[a-zA-Z]+(?=[/:?#]|$)')",
     "closing_reason": r"""
         case
             when {0} ~ '^[1-5](\.0)?$' or btrim(regexp_replace(pii.plain({0}), '[^а-я]+', ' ', 'g')) = 'автор доволен'
