@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg2
 import pytest
@@ -12,6 +14,7 @@ from psycopg2.extensions import connection as Connection
 from mcu.landing.load import Loader
 from mcu.settings import Settings
 from mcu.transform import build, dbt, marts
+from stack.postgres import Cluster
 from tests import workbooks
 from tests.integration.transform.test_publish_marts import fetch, run
 
@@ -30,18 +33,54 @@ MOVED = {
 NEW = {**MOVED, "im_id": 9001, "created_at": "2026-02-23 09:00:00", "first_answer_at": "2026-02-23 10:00:00"}
 
 
-@pytest.fixture
-def news(built_dsn: str, settings: Settings, tmp_path: Path) -> Settings:
+Contents = dict[str, list[tuple[str, str]]]
+
+
+def load_news(dsn: str, settings: Settings, inbox: Path) -> Settings:
     """A load of two rows: one late change, one message of a day that is new."""
-    inbox = tmp_path / "inbox"
     inbox.mkdir()
     workbooks.write_incidents(inbox / "incidents_2026-02-24_01-00.xlsx", [MOVED, NEW])
     settings = Settings.from_env({"MCU_INBOX": str(inbox), "MCU_STATE": str(settings.state)})
-    assert Loader(built_dsn, "incident", settings, "test").run().published
+    assert Loader(dsn, "incident", settings, "test").run().published
     return settings
 
 
-def contents(connection: Connection) -> dict[str, list[tuple[str, str]]]:
+@pytest.fixture
+def news(built_dsn: str, settings: Settings, tmp_path: Path) -> Settings:
+    """A warehouse with the news loaded and not built."""
+    return load_news(built_dsn, settings, tmp_path / "inbox")
+
+
+class Delta(NamedTuple):
+    """A warehouse after the delta of the news, and its marts before and after it."""
+
+    dsn: str
+    connection: Connection
+    settings: Settings
+    before: Contents
+    friday_before: list[tuple[object, ...]]
+    after: Contents
+
+
+FRIDAY = "select * from bi.fct_municipality_daily where date = '2026-02-06' order by 1, 2, 3, 4"
+
+
+@pytest.fixture(scope="module")
+def delta(
+    postgres_server: Cluster, _built: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Delta]:
+    with postgres_server.superuser() as superuser, superuser.cursor() as cursor:
+        cursor.execute(f"create database transform_delta template {_built} owner mcu")
+        dsn = postgres_server.dsn("transform_delta")
+        with closing(psycopg2.connect(dsn)) as connection:
+            before, friday = contents(connection), fetch(connection, FRIDAY)
+            settings = load_news(dsn, settings, tmp_path_factory.mktemp("delta") / "inbox")
+            build.build_marts(dsn, settings, settings.state / "dbt")
+            yield Delta(dsn, connection, settings, before, friday, contents(connection))
+        cursor.execute("drop database transform_delta with (force)")
+
+
+def contents(connection: Connection) -> Contents:
     """Every table of `marts`, with where each row lies: what is not rewritten stays where it was."""
     tables = fetch(connection, "select tablename from pg_tables where schemaname = 'marts' order by 1")
     return {
@@ -53,46 +92,40 @@ def contents(connection: Connection) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def test_a_delta_touches_only_what_the_news_change(built: Connection, built_dsn: str, news: Settings) -> None:
-    before = contents(built)
-    build.build_marts(built_dsn, news, news.state / "dbt")
-    assert fetch(built, "select full_because from ops.mart_build order by build_id desc limit 1") == [(None,)]
-    after = contents(built)
-    left = {name: set(rows) & set(after[name]) for name, rows in before.items()}
+def test_a_delta_touches_only_what_the_news_change(delta: Delta) -> None:
+    reason = "select full_because from ops.mart_build order by build_id desc limit 1"
+    assert fetch(delta.connection, reason) == [(None,)]
+    left = {name: set(rows) & set(delta.after[name]) for name, rows in delta.before.items()}
 
-    replaced = {row for row, _ in set(before["message_current"]) - left["message_current"]}
+    replaced = {row for row, _ in set(delta.before["message_current"]) - left["message_current"]}
     assert len(replaced) == 1
     assert "incident:2001" in replaced.pop()
-    days = {row.split(",")[0] for row, _ in set(before["rpt_daily_summary"]) - left["rpt_daily_summary"]}
+    days = {row.split(",")[0] for row, _ in set(delta.before["rpt_daily_summary"]) - left["rpt_daily_summary"]}
     assert days == {"(2026-02-09", "(2026-02-10", "(2026-02-16"}, "the day, the next one, the weekday a week later"
-    weeks = {row.split(",")[0] for row, _ in set(before["rpt_weekly_region"]) - left["rpt_weekly_region"]}
+    weeks = {row.split(",")[0] for row, _ in set(delta.before["rpt_weekly_region"]) - left["rpt_weekly_region"]}
     assert weeks == {"(2026-02-09", "(2026-02-16"}
-    assert fetch(built, "select to_regnamespace('marts_build')") == [(None,)]
+    assert fetch(delta.connection, "select to_regnamespace('marts_build')") == [(None,)]
 
 
-def test_a_past_day_that_late_data_change_stands_in_ops(built: Connection, built_dsn: str, news: Settings) -> None:
-    before = fetch(built, "select * from bi.fct_municipality_daily where date = '2026-02-06' order by 1, 2, 3, 4")
-    build.build_marts(built_dsn, news, news.state / "dbt")
+def test_a_past_day_that_late_data_change_stands_in_ops(delta: Delta) -> None:
     told = fetch(
-        built,
+        delta.connection,
         "select date::text, source, oktmo, count, after - before from ops.restated_day order by oktmo, count",
     )
     counts = ("answered", "answered_on_time", "received")
     assert told == [("2026-02-09", "incident", "60704000", count, -1) for count in counts] + [
         ("2026-02-09", "incident", "60740000", count, 1) for count in counts
     ]
-    friday = "select * from bi.fct_municipality_daily where date = '2026-02-06' order by 1, 2, 3, 4"
-    assert fetch(built, friday) == before, "a Friday that nothing is told of is as it was"
+    assert delta.friday_before
+    assert fetch(delta.connection, FRIDAY) == delta.friday_before, "a Friday that nothing is told of is as it was"
 
 
-def test_a_full_build_changes_nothing_after_a_delta(built: Connection, built_dsn: str, news: Settings) -> None:
-    build.build_marts(built_dsn, news, news.state / "dbt")
-    told = fetch(built, "select count(*) from ops.restated_day")
-    delta = {name: sorted(row for row, _ in rows) for name, rows in contents(built).items()}
-    build.build_marts(built_dsn, news, news.state / "dbt", full_refresh=True)
-    full = {name: sorted(row for row, _ in rows) for name, rows in contents(built).items()}
-    assert [name for name in full if full[name] != delta[name]] == []
-    assert fetch(built, "select count(*) from ops.restated_day") == told
+def test_a_full_build_changes_nothing_after_a_delta(delta: Delta) -> None:
+    told = fetch(delta.connection, "select count(*) from ops.restated_day")
+    build.build_marts(delta.dsn, delta.settings, delta.settings.state / "dbt", full_refresh=True)
+    full = {name: sorted(row for row, _ in rows) for name, rows in contents(delta.connection).items()}
+    assert [name for name in full if full[name] != sorted(row for row, _ in delta.after[name])] == []
+    assert fetch(delta.connection, "select count(*) from ops.restated_day") == told
 
 
 def test_a_reader_neither_delays_a_delta_nor_is_broken_by_it(
