@@ -59,7 +59,8 @@ def test_dotenv_fills_in_only_our_settings_that_the_shell_does_not_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MCU_REGION", "из оболочки")
-    monkeypatch.delenv("MCU_SOURCES", raising=False)
+    monkeypatch.setenv("MCU_SOURCES", "pos")  # what was not there before, monkeypatch would not take away again
+    monkeypatch.delenv("MCU_SOURCES")
     monkeypatch.delenv("POSTGRES_PASSWORD", raising=False)
     dotenv = tmp_path / ".env"
     dotenv.write_text("# note\nMCU_REGION=из файла\nMCU_SOURCES='incident'\nPOSTGRES_PASSWORD=x\n")
