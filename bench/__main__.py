@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import builds, builds_page, environment, inputs, report
-from bench.builds import Asked, Built
+from bench.builds import HISTORIES, Asked, Built
 from bench.inputs import Case
 from bench.report import JUDGED, Results, Target
 from bench.run import CONTENDERS, DLT, OURS, PANDAS, Contender, Measurement, measure
@@ -22,7 +22,6 @@ from stack.paths import REPOSITORY, StackError
 LOADS_PAGE = REPOSITORY / "docs" / "performance.md"
 BUILDS_PAGE = REPOSITORY / "docs" / "performance_builds.md"
 SMALL, LARGE = 20_000, 300_000
-HISTORIES = (100_000, 1_000_000, 10_000_000)
 ROUNDS = 2  # at most: the slow ones take one, see bench.run
 
 # pandas and dlt take minutes: they read one layout alone.

@@ -24,6 +24,7 @@ from mcu.transform import build, checks, dbt, marts
 from stack.paths import REPOSITORY, StackError
 from stack.postgres import READER, Cluster
 
+HISTORIES = (100_000, 1_000_000, 10_000_000)
 DATABASE = "bench_builds"
 QUERY_ROUNDS = 5
 MOSCOW = dt.timezone(dt.timedelta(hours=3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.builds import FULL, HOUR, LATE, NIGHT, Asked, Built
+from bench.builds import FULL, HISTORIES, HOUR, LATE, NIGHT, Asked, Built
 from bench.history import PER_DAY
 from bench.report import Target, table
 
@@ -34,8 +34,8 @@ HOW_TO_RUN = """\
 ## How to run it
 
 ```sh
-make bench ARGS=builds               # all three histories: hours and 60 GB of disk; writes this page
-make bench ARGS="builds --quick"     # the shortest history, a few minutes: prints the page, writes nothing
+make bench ARGS=builds               # all histories, the longest takes hours; writes this page
+make bench ARGS="builds --quick"     # the shortest one, a few minutes: prints the page, writes nothing
 ```
 """
 
@@ -84,9 +84,11 @@ def render(builds: Sequence[Built], queries: Sequence[Asked], machine: Mapping[s
         (one.subject, one.target, one.measured, "yes" if one.is_met else "**missed**")
         for one in targets(builds, queries)
     ]
+    missing = [f"{size:,}" for size in HISTORIES if size not in sizes]
     return "\n".join(
         (
             INTRODUCTION,
+            *([f"**Not measured in this run: {' and '.join(missing)} messages.**\n"] if missing else []),
             f"## Targets\n\n{table(('', 'target', 'measured', 'met'), target_lines)}",
             f"## Seconds of a build\n\n{table(('messages', 'news', 'rows', *steps, 'all'), build_lines)}",
             "## Milliseconds of a query\n\n"

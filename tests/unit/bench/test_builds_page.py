@@ -26,6 +26,7 @@ def test_a_measurement_within_its_targets() -> None:
     page = render(BUILDS, QUERIES, {"Processor": "a"})
     assert "1.30 ×" in page
     assert "missed" not in page
+    assert "**Not measured in this run: 1,000,000 messages.**" in page
     assert "| 10,000,000 | night | 1 | 25.0 | 1.0 | 26 |" in page
     assert "| fct_message | 5.0 | 5.0 |" in page
 
