@@ -48,3 +48,16 @@ topic, fact) and the CTE topic_aliases, then the two columns. First the group is
 {% macro full_topic(messages="") -%}
     {{ messages ~ "." if messages }}topic_group || ' → ' || {{ messages ~ "." if messages }}topic
 {%- endmacro %}
+
+{#- What an authority is called by: the name to show is matched like its aliases, so one line is enough for all spellings. -#}
+{% macro authority_spellings(aliases) -%}
+    select
+        {{ plain_text("alias") }} as plain_name,
+        authority
+    from {{ aliases }}
+    union
+    select
+        {{ plain_text("authority") }} as plain_name,
+        authority
+    from {{ aliases }}
+{%- endmacro %}

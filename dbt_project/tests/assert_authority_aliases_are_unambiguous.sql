@@ -7,15 +7,7 @@ with aliases as (
 
 spellings as (
 
-    select
-        {{ plain_text("alias") }} as plain_name,
-        authority
-    from aliases
-    union
-    select
-        {{ plain_text("authority") }} as plain_name,
-        authority
-    from aliases
+    {{ authority_spellings("aliases") }}
 
 )
 

@@ -33,37 +33,24 @@ counted as (
 
 ),
 
-received as (
+{%- for count, moment in [("received", "created_at"), ("answered", "answered_at")] %}
+
+{{ count }} as (
 
     select
         counted.week_start,
         counted.source,
-        count(*) as received
+        count(*) as {{ count }}
     from counted
     inner join messages
         on
             counted.source = messages.source
-            and counted.start_at <= messages.created_at
-            and counted.end_at > messages.created_at
+            and counted.start_at <= messages.{{ moment }}
+            and counted.end_at > messages.{{ moment }}
     group by counted.week_start, counted.source
 
 ),
-
-answered as (
-
-    select
-        counted.week_start,
-        counted.source,
-        count(*) as answered
-    from counted
-    inner join messages
-        on
-            counted.source = messages.source
-            and counted.start_at <= messages.answered_at
-            and counted.end_at > messages.answered_at
-    group by counted.week_start, counted.source
-
-),
+{%- endfor %}
 
 bounds as (
 

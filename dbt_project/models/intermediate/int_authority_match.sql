@@ -18,18 +18,9 @@ names as (
 
 ),
 
--- The name to show is matched like its aliases: one line is enough for all of its spellings, too.
 spellings as (
 
-    select
-        {{ plain_text("alias") }} as plain_name,
-        authority
-    from aliases
-    union
-    select
-        {{ plain_text("authority") }} as plain_name,
-        authority
-    from aliases
+    {{ authority_spellings("aliases") }}
 
 ),
 

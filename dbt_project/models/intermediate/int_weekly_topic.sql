@@ -2,7 +2,7 @@
 
 with changes as (
 
-    select * from {{ ref('int_message_change') }}
+    select * from {{ ref('int_weekly_change') }}
 
 ),
 
@@ -16,19 +16,6 @@ bounds as (
 
 ),
 
-counted_changes as (
-
-    select
-        changes.*,
-        date_trunc('week', changes.date)::date as week_start
-    from changes
-    cross join bounds
-    where {{ is_change_counted(
-        "date_trunc('week', changes.date)::date", "bounds.published_until", "bounds.counted_until"
-    ) }}
-
-),
-
 weekly_changes as (
 
     select
@@ -37,7 +24,7 @@ weekly_changes as (
         topic_group,
         topic,
         {{ sum_changes() }}
-    from counted_changes
+    from changes
     group by week_start, topic_group, topic, grouping sets ((oktmo), ())
 
 ),

@@ -1,5 +1,3 @@
-{% set fields = ["stage", "status", "resolution_type", "current_step", "incident_type", "outcome"] %}
-
 with unmapped as (
 
     {{ messages_now("message_unmapped") }}
@@ -75,7 +73,11 @@ rpt_unmapped as (
     from counted
     where
         counted.messages > 0
-        or counted.kind in ('{{ fields | join("', '") }}')
+        or counted.kind in (
+            {%- for field in fields_of_known_values() %}
+            '{{ field }}'{{ "," if not loop.last }}
+            {%- endfor %}
+        )
 
 )
 

@@ -1,8 +1,5 @@
 {{ config(indexes=[{"columns": ["message_id"]}]) }}
 
-{#- Fields whose values the seed known_values lists. -#}
-{% set fields = ["stage", "status", "resolution_type", "current_step", "incident_type", "outcome"] %}
-
 with states as (
 
     select * from {{ ref('int_message_state') }}
@@ -45,7 +42,7 @@ unknown_values as (
     from states
     cross join lateral (
         values
-        {%- for field in fields %}
+        {%- for field in fields_of_known_values() %}
         ('{{ field }}', states.{{ field }}){{ "," if not loop.last }}
         {%- endfor %}
     ) as field (kind, value)
