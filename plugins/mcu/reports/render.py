@@ -32,6 +32,15 @@ COUNTS = (
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a mail; `media_type` as in «application/pdf»."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Rendered:
     """A mail without addresses: `images` are PNGs by the content id that `html` refers to."""
 
@@ -39,6 +48,7 @@ class Rendered:
     text: str
     html: str
     images: Mapping[str, bytes]
+    attachments: Sequence[Attachment] = ()
 
 
 def subject(edition: Edition) -> str:
