@@ -9,7 +9,8 @@ with weeks as (
 
 ),
 
-messages as (
+-- Not materialized: a delta reads it by its indexes.
+messages as not materialized (
 
     select * from {{ ref('int_message_now') }}
 
@@ -33,34 +34,36 @@ counted as (
 
 ),
 
-{%- for count, moment in [("received", "created_at"), ("answered", "answered_at")] %}
-
-{{ count }} as (
-
-    select
-        counted.week_start,
-        counted.source,
-        count(*) as {{ count }}
-    from counted
-    inner join messages
-        on
-            counted.source = messages.source
-            and counted.start_at <= messages.{{ moment }}
-            and counted.end_at > messages.{{ moment }}
-    group by counted.week_start, counted.source
-
-),
-{%- endfor %}
-
 bounds as (
 
     select
+        min(start_at) as first_start_at,
+        max(end_at) as last_end_at,
         min(week_start) as first_week_start,
         max(week_start) as last_week_start,
         min(end_at) as first_end_at
     from counted
 
 ),
+
+{%- for count, moment in [("received", "created_at"), ("answered", "answered_at")] %}
+
+{{ count }} as (
+
+    select
+        date_trunc('week', {{ local_timestamp("messages." ~ moment) }})::date as week_start,
+        messages.source,
+        count(*) as {{ count }}
+    from messages
+    {%- if is_delta() %}
+    where
+        messages.{{ moment }} >= (select bounds.first_start_at from bounds)
+        and messages.{{ moment }} < (select bounds.last_end_at from bounds)
+    {%- endif %}
+    group by 1, messages.source
+
+),
+{%- endfor %}
 
 -- Those that can have been open at the end of a counted week: not answered before the first of them.
 left_open as (

@@ -23,7 +23,8 @@ periods as (
 
 {%- if is_delta() %}
 
-published_messages as (
+-- Not materialized: it is read four times by its indexes, a few rows each, not once as a whole.
+published_messages as not materialized (
 
     select * from {{ published("message_current") }}
 
@@ -58,7 +59,11 @@ new_days as (
 -- Messages without news that something happens to on such a day: a deadline passes, or the day could not be counted yet.
 arriving_messages as (
     {% for moment in ["created_at", "answered_at", "closed_at", "due_at"] %}
-    select published_messages.message_id
+    select
+        {%- for column in columns %}
+        published_messages.{{ column }},
+        {%- endfor %}
+        published_messages.message_id
     from new_days
     inner join published_messages
         on
@@ -92,12 +97,11 @@ states as (
     union all
     select
         {%- for column in columns %}
-        published_messages.{{ column }},
+        arriving_messages.{{ column }},
         {%- endfor %}
         'time' as change_of,
         1 as sign
     from arriving_messages
-    inner join published_messages on arriving_messages.message_id = published_messages.message_id
     where arriving_messages.message_id not in (select messages_before.message_id from messages_before)
     {%- endif %}
 

@@ -1,6 +1,18 @@
 with messages as (
 
-    select * from {{ ref('int_message_now') }}
+    select * from {{ ref('message_current') }}
+
+),
+
+-- Not materialized: only the first entry of its index is read.
+published_messages as not materialized (
+
+    {% if is_delta() -%}
+    select * from {{ published("message_current") }}
+    {%- else -%}
+    select * from {{ ref('message_current') }}
+    where false
+    {%- endif %}
 
 ),
 
@@ -40,25 +52,29 @@ newest_exports as (
 ),
 
 -- Up to the last whole day before the newest export, never by the wall clock. The first message is the first entry of
--- an index: no history is read.
+-- an index: no history is read. A changed message counts as published, too: when it came never moves.
 source_periods as (
 
     select
         enabled_sources.source,
-        {{ local_date("first_message.created_at") }} as first_date,
+        {{ local_date("least(first_message.created_at, first_published_message.created_at)") }} as first_date,
         {{ local_date("newest_exports.newest_exported_at") }} - 1 as last_date,
         newest_exports.newest_exported_at,
         published_periods.last_date as published_last_date
     from enabled_sources
     left join newest_exports on enabled_sources.source = newest_exports.source
     left join published_periods on enabled_sources.source = published_periods.source
+    {%- for messages, first in [
+        ("messages", "first_message"), ("published_messages", "first_published_message")
+    ] %}
     left join lateral (
-        select messages.created_at
-        from messages
-        where messages.source = enabled_sources.source
-        order by messages.created_at
+        select {{ messages }}.created_at
+        from {{ messages }}
+        where {{ messages }}.source = enabled_sources.source
+        order by {{ messages }}.created_at
         limit 1
-    ) as first_message on true
+    ) as {{ first }} on true
+    {%- endfor %}
 
 ),
 

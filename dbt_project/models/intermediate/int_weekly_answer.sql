@@ -37,10 +37,15 @@ int_weekly_answer as (
         messages.rating,
         known_values.is_settled
     from answer_weeks
-    inner join messages
-        on
-            {{ from_local("answer_weeks.week_start") }} <= messages.answered_at
-            and {{ from_local("answer_weeks.week_start + 7") }} > messages.answered_at
+    -- Week by week, each by the index of its answers: joined as a whole, every message would be held against every week.
+    cross join lateral (
+        select now.*
+        from messages as now
+        where
+            now.answered_at >= {{ from_local("answer_weeks.week_start") }}
+            and now.answered_at < {{ from_local("answer_weeks.week_start + 7") }}
+        offset 0
+    ) as messages
     inner join weeks
         on
             messages.source = weeks.source
