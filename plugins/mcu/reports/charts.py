@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import matplotlib
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -17,6 +18,7 @@ WIDTH_INCHES = 4.8
 DPI = 250  # 1200 pixels: twice the width of the mail
 LABEL_LENGTH = 60
 
+HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#f6d9a8", "#dd7d4a", "#96271d"])
 BLUE, GREEN, GREY, PALE, INK = "#1f5fa8", "#23886b", "#d5dbe3", "#a9c1de", "#2b3440"
 
 
@@ -87,6 +89,29 @@ def bars(items: Sequence[Bar], *, is_share: bool = False) -> bytes:
         axes.set_ylim(len(items) - 0.35, -0.6)
         axes.axis("off")
         figure.subplots_adjust(left=0.01, right=0.99, top=1, bottom=0.01)
+        return _png(figure)
+
+
+def heat(rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float]]) -> bytes:
+    """A field a row and column, the darker the more, its number in it; zeros stay white and empty."""
+    with _style():
+        height = 1.6 + 0.235 * len(rows)
+        figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DPI)
+        axes = figure.subplots()
+        most = max((value for row in values for value in row), default=0.0) or 1.0
+        axes.imshow(values, cmap=HEAT, vmin=0, vmax=most, aspect="auto")
+        for place, row in enumerate(values):
+            for group, value in enumerate(row):
+                if value:
+                    colour = "white" if value > 0.6 * most else INK
+                    axes.text(group, place, decimal(value), ha="center", va="center", fontsize=8, color=colour)
+        axes.set_yticks(range(len(rows)), [shortened(row, 23) for row in rows], fontsize=8.5)
+        labels = [shortened(column, 20) for column in columns]
+        axes.set_xticks(range(len(columns)), labels, fontsize=8.5, rotation=60, ha="left", rotation_mode="anchor")
+        axes.tick_params(axis="both", length=0, labelcolor=INK)
+        axes.tick_params(axis="x", bottom=False, top=True, labelbottom=False, labeltop=True)
+        axes.spines[:].set_visible(False)
+        figure.subplots_adjust(left=0.385, right=0.89, top=1 - 1.5 / height, bottom=0.1 / height)
         return _png(figure)
 
 

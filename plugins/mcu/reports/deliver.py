@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from psycopg2.extensions import connection as Connection
 
 from mcu.reports import edition, ledger, message, query, transport
+from mcu.reports.compose import compose, subject
 from mcu.reports.ledger import Delivery, PlannedMail
 from mcu.reports.period import Period
-from mcu.reports.render import Rendered, render, subject
+from mcu.reports.render import Rendered, render
 from mcu.reports.subscriptions import ADDRESS
 from mcu.reports.transport import Attempt
 
@@ -64,7 +65,7 @@ def deliver(connection: Connection, sender: Sender, period: Period, region: str,
     _check(sender)
     ledger.lock(connection, period)
     ledger.give_up_on_killed(connection, period)
-    data = query.read(connection, period, region)
+    data = query.read(connection, period, region, timezone)
     subscribed = ledger.subscriptions(connection, period)
     known = [(scope, recipient) for scope, recipient in subscribed if data.common.has(scope)]
     subjects = {scope: subject(edition.make(data, scope)) for scope, _ in known}
@@ -82,7 +83,7 @@ def deliver(connection: Connection, sender: Sender, period: Period, region: str,
     post = _Post(connection, sender, data.common.as_of, timezone)
     try:
         for scope, deliveries in groupby(_to_go(connection, period, known), key=lambda delivery: delivery.scope):
-            rendered = render(edition.make(data, scope), timezone)
+            rendered = render(compose(edition.make(data, scope), timezone))
             for delivery in deliveries:
                 post.send(delivery, rendered)
     finally:

@@ -81,6 +81,7 @@ _BY_ENDING: list[tuple[str, Callable[[float], str]]] = [
     ("share_of_received", share),
     ("_minutes", minutes),
     ("_per_10k", decimal),
+    ("expected", decimal),
 ]
 
 

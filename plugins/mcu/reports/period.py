@@ -29,6 +29,15 @@ class Period:
         """First local day after the period."""
         return self.start + LENGTH[self.report]
 
+    @property
+    def last_day(self) -> date:
+        """Last local day of the period."""
+        return self.end - timedelta(days=1)
+
+    def begins_at(self, timezone: ZoneInfo) -> datetime:
+        """The moment the period begins: local midnight."""
+        return datetime.combine(self.start, time(), timezone)
+
     def ends_at(self, timezone: ZoneInfo) -> datetime:
         """The moment the period ends: local midnight."""
         return datetime.combine(self.end, time(), timezone)

@@ -41,9 +41,20 @@ TABLES = {
     "rpt_daily_overdue": "date date, message_id text, source text, oktmo text, topic_group text, topic text,"
     " authority text, created_at timestamptz, due_at timestamptz, overdue_working_minutes bigint",
     "fct_municipality_daily": f"date date, oktmo text, source text, topic_group text, {_SIX}",
+    "dim_channel": "channel text, name_ru text",
+    "fct_message": "message_id text, source text, channel text, oktmo text, created_at timestamptz,"
+    " is_fast_track boolean, is_formal_59fz boolean",
+    "rpt_hotspot": "date date, oktmo text, topic_group text, window_days integer, received bigint,"
+    " expected double precision, is_strongest_window boolean, rank_in_day bigint",
+    "rpt_emerging_topic": "week_start date, oktmo text, topic_group text, topic text, received bigint,"
+    " expected double precision, is_new boolean, weeks_growing bigint, rank_in_week bigint",
+    "rpt_answer_quality": "week_start date, authority text, answered bigint, rated bigint,"
+    " satisfied_share double precision, satisfied_share_high double precision, with_outcome bigint,"
+    " not_solved_share double precision",
 }
 
 SOURCES = ("all", "pos", "incident")
+CHANNELS = {"gosuslugi": "Госуслуги (ПОС)", "vk": "ВКонтакте", "telegram": "Телеграм"}
 OBLAST_OKTMO = "60000000"
 
 
@@ -88,7 +99,64 @@ def _rows(world: World, random: Random) -> dict[str, list[Mapping[str, Any]]]:
         {"week_start": world.week, "authority": name, "is_ranked": number != 0} | _answers(random, 40, has_time=True)
         for number, name in enumerate(world.authorities)
     ]
+    rows["dim_channel"] = [{"channel": channel, "name_ru": name} for channel, name in CHANNELS.items()]
+    rows["rpt_answer_quality"] = [
+        {"week_start": world.week, "authority": name} | _taken(random) for name in world.authorities
+    ]
+    _messages(world, places, random, rows)
+    _signals(world, random, rows)
     return rows
+
+
+def _messages(world: World, places: Sequence[Any], random: Random, rows: dict[str, list[Mapping[str, Any]]]) -> None:
+    """A few messages of each place, from the day before the week to the day after it."""
+    begins_at = datetime.combine(world.week, datetime.min.time(), UTC) - timedelta(hours=3)
+    for oktmo, _, weight in places:
+        for number in range(weight):
+            channel = random.choice(list(CHANNELS))
+            rows["fct_message"].append(
+                {
+                    "message_id": f"{channel}:{oktmo}{number:03}",
+                    "source": "pos" if channel == "gosuslugi" else "incident",
+                    "channel": channel,
+                    "oktmo": oktmo,
+                    "created_at": begins_at + timedelta(minutes=random.randrange(-1440, 8 * 1440)),
+                    "is_fast_track": channel == "gosuslugi" and random.random() < 0.3,
+                    "is_formal_59fz": channel == "gosuslugi" and random.random() < 0.2,
+                }
+            )
+
+
+def _signals(world: World, random: Random, rows: dict[str, list[Mapping[str, Any]]]) -> None:
+    """Of the whole oblast and of each place with messages: a hot spot in each window, an emerging topic."""
+    scopes = ["all", *(oktmo for oktmo, _, weight in world.municipalities if weight)]
+    for rank, oktmo in enumerate(scopes, start=1):
+        group, topic = random.choice(world.topics)
+        signal = {"oktmo": oktmo, "topic_group": group, "expected": random.uniform(0, 9)}
+        for days in (1, 2, 7):
+            rows["rpt_hotspot"].append(
+                signal
+                | {"date": world.week + timedelta(days=6), "window_days": days, "received": random.randint(10, 90)}
+                | {"is_strongest_window": days == 2, "rank_in_day": rank}
+            )
+        rows["rpt_emerging_topic"].append(
+            signal
+            | {"week_start": world.week, "topic": topic, "received": random.randint(10, 90)}
+            | {"is_new": rank == 1, "weeks_growing": rank, "rank_in_week": rank}
+        )
+
+
+def _taken(random: Random) -> dict[str, Any]:
+    rated, with_outcome = random.randint(0, 40), random.randint(0, 40)
+    share = random.random() if rated else None
+    return {
+        "answered": 80,
+        "rated": rated,
+        "satisfied_share": share,
+        "satisfied_share_high": None if share is None else (share + 1) / 2,
+        "with_outcome": with_outcome,
+        "not_solved_share": random.random() if with_outcome else None,
+    }
 
 
 def _weeks(world: World, places: Sequence[Any], random: Random, rows: dict[str, list[Mapping[str, Any]]]) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg2
 import pytest
@@ -216,7 +217,7 @@ def test_the_exposures_name_what_the_reports_read(
     _Recording.seen = set()
     dsn = postgres_server.dsn(built_database, READER)
     with closing(psycopg2.connect(dsn, cursor_factory=_Recording)) as connection:
-        query.read(connection, Period(report, start), "Ростовская область")
+        query.read(connection, Period(report, start), "Ростовская область", ZoneInfo("Europe/Moscow"))
     exposure = manifest.content["exposures"][f"exposure.mcu.report_{report}"]
     named = {mart.name for mart in manifest.marts() if mart.node_id in exposure["depends_on"]["nodes"]}
     assert named == _Recording.seen

@@ -36,24 +36,53 @@ WEEK_VALUES = NULLS | {
 ZEROS = NULLS | dict.fromkeys(query.COUNTS, 0) | {"closed_unanswered": 0, "rated": 0, "satisfied": 0, "reconsidered": 0}
 
 
-def common(name: str = "город Таганрог") -> Common:
+def common(name: str = "город Таганрог", **values: Any) -> Common:
     exported_at = datetime(2026, 11, 23, 3, tzinfo=UTC)
-    return Common(
-        region="Ростовская область",
-        as_of=exported_at,
-        municipalities={
+    parts: dict[str, Any] = {
+        "region": "Ростовская область",
+        "as_of": exported_at,
+        "municipalities": {
             TAGANROG: Row("dim_municipality", (TAGANROG,), {"name": name, "type": "urban_okrug"}),
             AKSAY: Row("dim_municipality", (AKSAY,), {"name": "Аксайский район", "type": "municipal_district"}),
         },
-        sources=[Row("dim_source", ("pos",), {"name_ru": "ПОС", "newest_exported_at": exported_at})],
-        quality={
+        "sources": [source_row("pos", "ПОС", exported_at)],
+        "channels": {"gosuslugi": Row("dim_channel", ("gosuslugi",), {"name_ru": "Госуслуги (ПОС)"})},
+        "quality": {
             "pos": Row(
                 "rpt_data_quality",
                 ("pos",),
                 dict.fromkeys(query.QUALITY, 7) | dict.fromkeys(query.NEWEST, date(2026, 11, 22)),
             )
         },
-    )
+        "by_channel": {OBLAST: [channel_row()]},
+        "hotspots": {},
+        "overdue": {},
+    }
+    return Common(**(parts | values))
+
+
+def source_row(source: str, name: str, exported_at: datetime) -> Row:
+    return Row("dim_source", (source,), {"name_ru": name, "newest_exported_at": exported_at})
+
+
+def channel_row(oktmo: str = ALL, **values: Any) -> Row:
+    counts = {"received": 9, "fast_track": 2, "formal_59fz": 1}
+    return Row(query.CHANNELS, (WEEK.start.isoformat(), oktmo, "pos", "gosuslugi"), counts | values)
+
+
+def hotspot_row(oktmo: str, days: int = 2, **values: Any) -> Row:
+    signal = {"received": 41, "expected": 3.2, "is_strongest_window": True, "rank_in_day": 1}
+    return Row("rpt_hotspot", (SUNDAY.start.isoformat(), oktmo, "ЖКХ", str(days)), signal | values)
+
+
+def emerging_row(oktmo: str, topic: str = "Прорыв водопровода", **values: Any) -> Row:
+    signal = {"received": 12, "expected": 0.5, "is_new": False, "weeks_growing": 3, "rank_in_week": 1}
+    return Row("rpt_emerging_topic", (WEEK.start.isoformat(), oktmo, "ЖКХ", topic), signal | values)
+
+
+def taken_row(authority: str, **values: Any) -> Row:
+    taken = {"answered": 40, "rated": 9, "satisfied_share": 0.5, "satisfied_share_high": 0.7, "with_outcome": 30}
+    return Row("rpt_answer_quality", (WEEK.start.isoformat(), authority), taken | {"not_solved_share": 0.1} | values)
 
 
 def week_row(scope: str = OBLAST, week: date = WEEK.start, source: str = ALL, **values: Any) -> Row:
@@ -86,8 +115,20 @@ def weekly(*, topic: str = "Прорыв водопровода", authority: str
         TAGANROG: [topic_row(TAGANROG, topic, received=38)],
         AKSAY: [topic_row(AKSAY, topic, received=5)],
     }
-    authorities = [authority_row(authority, 90.0)]
-    parts: dict[str, Any] = {"common": common(), "weeks": weeks, "topics": topics, "authorities": authorities}
+    parts: dict[str, Any] = {
+        "common": common(),
+        "total": ALL,
+        "weeks": weeks,
+        "topics": topics,
+        "authorities": [authority_row(authority, 90.0)],
+        "usual": {OBLAST: Row(query.OWN_MEDIAN, (WEEK.start.isoformat(), ALL, ALL), dict.fromkeys(query.USUAL, 3.5))},
+        "typical": Row(query.MEDIAN_OF_PLACES, (WEEK.start.isoformat(), ALL), dict.fromkeys(query.TYPICAL, 0.75)),
+        "emerging": {TAGANROG: [emerging_row(TAGANROG, topic)]},
+        "answer_quality": [taken_row(authority)],
+        "heat": [
+            Row(query.WEEK_TOPICS, (WEEK.start.isoformat(), TAGANROG, topic), {"received": 4, "received_per_10k": 0.2})
+        ],
+    }
     return WeeklyData(WEEK, **(parts | data))
 
 
@@ -103,7 +144,15 @@ def daily(*, topic: str = "Прорыв водопровода", **values: Any) 
         "rpt_daily_overdue",
         (day, "incident:17"),
         dict.fromkeys(query.OVERDUE)
-        | {"oktmo": TAGANROG, "topic": topic, "created_at": moment, "due_at": moment, "overdue_working_minutes": 75},
+        | {
+            "oktmo": TAGANROG,
+            "topic": topic,
+            "authority": topic,
+            "created_at": moment,
+            "due_at": moment,
+            "overdue_working_minutes": 75,
+        },
     )
-    group = Row("fct_municipality_daily", (day, ALL, topic), dict.fromkeys(query.COUNTS, 4))
-    return DailyData(SUNDAY, common(), days, {OBLAST: [group]}, {OBLAST: [overdue]})
+    group = Row(query.DAY_TOPICS, (day, ALL, topic), dict.fromkeys(query.COUNTS, 4))
+    of_day = common(overdue={OBLAST: [overdue]}, hotspots={TAGANROG: [hotspot_row(TAGANROG)]})
+    return DailyData(SUNDAY, of_day, ALL, days, {OBLAST: [group]})

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mcu.reports import charts, edition
+from mcu.reports.compose import compose, subject
 from mcu.reports.message import build, message_id
 from mcu.reports.query import ALL, OBLAST
-from mcu.reports.render import Rendered, render, subject
+from mcu.reports.render import Rendered, render
 from tests.unit.reports import made_up
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -29,7 +30,7 @@ HOSTILE = [
 
 
 def weekly(scope: str = OBLAST, **data: object) -> Rendered:
-    return render(edition.make(made_up.weekly(**data), scope), MOSCOW)  # type: ignore[arg-type]
+    return render(compose(edition.make(made_up.weekly(**data), scope), MOSCOW))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -41,7 +42,7 @@ def test_text_from_data_stays_text(text: str) -> None:
         edition.make(made_up.weekly(topic=text, common=common), made_up.TAGANROG),
         edition.make(made_up.daily(topic=text), OBLAST),
     ):
-        rendered = render(made, MOSCOW)
+        rendered = render(compose(made, MOSCOW))
         assert "<script" not in rendered.html
         assert "<mj-" not in rendered.html
         assert "49" not in rendered.html.replace("#", "")
@@ -57,7 +58,7 @@ def test_text_from_data_stays_text(text: str) -> None:
 def test_nulls_everywhere_are_said() -> None:
     row = made_up.week_row(**made_up.NULLS | made_up.ZEROS)
     weeks = dict(made_up.weekly().weeks) | {(OBLAST, ALL): [row], (OBLAST, "pos"): [row]}
-    rendered = weekly(weeks=weeks, topics={}, authorities=[])
+    rendered = weekly(weeks=weeks, topics={}, authorities=[], heat=[], usual={}, answer_quality=[], emerging={})
     assert "нет данных" in rendered.html
     assert ">None<" not in rendered.html
     assert 'data-value=""' in rendered.html
@@ -87,7 +88,7 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
 
 def test_every_picture_is_shown_and_has_words() -> None:
     rendered = weekly()
-    assert set(rendered.images) == {"trend@report", "topics@report", "places@report"}
+    assert set(rendered.images) == {"trend@report", "topics@report", "places@report", "heat@report"}
     for content_id in rendered.images:
         assert f'src="cid:{content_id}"' in rendered.html
     assert rendered.html.count("<img ") == rendered.html.count('<img alt="') == len(rendered.images)

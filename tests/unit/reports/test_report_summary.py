@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mcu.reports import edition
+from mcu.reports.document import line_text
 from mcu.reports.format import NBSP
 from mcu.reports.query import ALL, OBLAST
 from mcu.reports.summary import summary
@@ -10,7 +12,8 @@ from tests.unit.reports import made_up
 
 
 def sentences(data: Any, scope: str = OBLAST) -> list[str]:
-    return [sentence.striptags().replace(NBSP, " ") for sentence in summary(edition.make(data, scope))]
+    lines = summary(edition.make(data, scope))
+    return [line_text(line, ZoneInfo("Europe/Moscow")).replace(NBSP, " ") for line in lines]
 
 
 def test_week_of_the_oblast() -> None:
@@ -68,5 +71,6 @@ def test_day() -> None:
     assert told == [
         "За день поступило 201 сообщение. Днём раньше — 190, в тот же день прошлой недели — 1.",
         "Первый ответ дан на 5, из них в срок — 4.",
+        "Необычно: Таганрог: ЖКХ, 41 сообщение за два дня, обычно 3,2.",
         "На конец дня просрочено без ответа: 9 (днём раньше — 11).",
     ]
