@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -92,13 +93,18 @@ class Words:
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart as PNG, 1,200 pixels wide; `name` is ASCII and unique in the document, `alt` tells what it shows."""
+    """A chart, drawn when it is first asked for; `name` is ASCII, unique in the document; `alt` tells what it shows."""
 
     name: str
     title: str
     alt: str
-    png: bytes = field(repr=False)
+    draw: Callable[[], bytes] = field(repr=False)
     note: Line = ()
+
+    @cached_property
+    def png(self) -> bytes:
+        """1,200 pixels wide."""
+        return self.draw()
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,10 @@ class Document:
         """The line as a reader sees it."""
         return line_text(line, self.timezone)
 
+    @property
+    def pictures(self) -> list[Picture]:
+        return [block for block in self.blocks if isinstance(block, Picture)]
+
     def shown_lines(self) -> Iterator[Line]:
         """Every line that mail and PDF show, in their order: sentences, blocks, data quality."""
         yield from self.sentences
@@ -176,13 +186,13 @@ class Document:
             yield from _lines(block)
         yield from (line for _, line in self.quality)
 
-    def numbers(self) -> Iterator[Number]:
-        """Every number, those that only the workbook shows too; one that stands in several places comes as often."""
-        for line in self.shown_lines():
-            yield from _numbers(line)
+    def numbers(self) -> Iterator[tuple[str, Number]]:
+        """What the report tells of its period: each number with the words that stand by it. One that stands in several
+        places comes as often; those of the data quality, which every load changes, do not come."""
+        for sentence in self.sentences:
+            yield from (("Коротко", number) for number in _numbers(sentence))
         for block in self.blocks:
-            if isinstance(block, Table):
-                yield from _numbers(value for row in block.rows for cell in row for value in cell.workbook_values)
+            yield from _labelled(block)
 
 
 def _lines(block: Block) -> Iterator[Line]:
@@ -203,6 +213,31 @@ def _lines(block: Block) -> Iterator[Line]:
                 for cell in row:
                     yield cell.line
                     yield from cell.below
+
+
+def _labelled(block: Block) -> Iterator[tuple[str, Number]]:
+    match block:
+        case Tiles():
+            for tile in block.items:
+                yield from ((tile.title, number) for number in _numbers((tile.number, *tile.below)))
+        case Words():
+            for line in block.lines:
+                yield from ((block.title, number) for number in _numbers(line))
+        case Table():
+            titles = [title for column in block.columns for title in column.workbook_titles]
+            for row in block.rows:
+                values = [
+                    value for cell, column in zip(row, block.columns, strict=True) for value in _padded(cell, column)
+                ]
+                for title, number in zip(titles, values, strict=True):
+                    if isinstance(number, Number):
+                        yield f"{block.title}: {values[0]}, {title}", number
+
+
+def _padded(cell: Cell, column: Column) -> list[Piece | None]:
+    """The values of a cell, one a title of its column."""
+    values = list(cell.workbook_values)
+    return values + [None] * (len(column.workbook_titles) - len(values))
 
 
 def _numbers(pieces: Iterable[Piece | None]) -> Iterator[Number]:

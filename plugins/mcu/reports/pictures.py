@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from mcu.reports import charts, format
 from mcu.reports.document import Picture
@@ -16,8 +17,8 @@ HEAT_PLACES, HEAT_GROUPS = 20, 7  # what stays readable on a phone
 
 def trend(edition: Edition, title: str, note: str) -> Picture:
     """The scope's weeks or days."""
-    png = charts.trend([_trend_point(row) for row in edition.trend])
-    return Picture("trend", title, f"{title}: поступило, отвечено, без ответа на конец", png, (note,))
+    draw = partial(charts.trend, [_trend_point(row) for row in edition.trend])
+    return Picture("trend", title, f"{title}: поступило, отвечено, без ответа на конец", draw, (note,))
 
 
 def topics(edition: WeeklyEdition) -> Picture:
@@ -28,7 +29,7 @@ def topics(edition: WeeklyEdition) -> Picture:
     ]
     alt = "Столбцы: сообщений по темам за эту и прошлую неделю; числа — в таблице ниже"
     return Picture(
-        "topics", "Главные темы", alt, charts.bars(items), ("Синяя полоса — эта неделя, светлая — прошлая.",)
+        "topics", "Главные темы", alt, partial(charts.bars, items), ("Синяя полоса — эта неделя, светлая — прошлая.",)
     )
 
 
@@ -39,7 +40,7 @@ def places(edition: WeeklyEdition) -> list[Picture]:
     items = [charts.Bar(place(edition, row.key[1]), row["received_per_10k"]) for row in most]
     title = "Больше всего сообщений на 10 тысяч жителей"
     alt = f"Столбцы: {title[:1].lower()}{title[1:]}; числа — в таблице ниже"
-    return [Picture("places", title, alt, charts.bars(items, is_share=True))] if items else []
+    return [Picture("places", title, alt, partial(charts.bars, items, is_share=True))] if items else []
 
 
 def heat(edition: WeeklyEdition) -> list[Picture]:
@@ -51,10 +52,10 @@ def heat(edition: WeeklyEdition) -> list[Picture]:
         [row["received_per_10k"] if (row := edition.heat.rows.get((oktmo, group))) else 0.0 for group in groups]
         for oktmo in shown
     ]
-    png = charts.heat([place(edition, oktmo) for oktmo in shown], list(map(format.one_line, groups)), values)
+    draw = partial(charts.heat, [place(edition, oktmo) for oktmo in shown], list(map(format.one_line, groups)), values)
     alt = "Карта: муниципалитеты и группы тем, сообщений на 10 тысяч жителей; все числа — в приложенной таблице"
     note = "Сообщений на 10 тысяч жителей, где их больше всего. Все муниципалитеты и группы — в приложенной таблице."
-    return [Picture("heat", "Карта тем", alt, png, (note,))]
+    return [Picture("heat", "Карта тем", alt, draw, (note,))]
 
 
 def _trend_point(row: Row) -> charts.TrendPoint:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mcu.reports import format, html
-from mcu.reports.document import Document, Picture
+from mcu.reports.document import Document
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def render(document: Document) -> Rendered:
         subject=document.subject,
         text=_text(document),
         html=html.render(document),
-        images={html.content_id(one.name): one.png for one in document.blocks if isinstance(one, Picture)},
+        images={html.content_id(picture.name): picture.png for picture in document.pictures},
     )
 
 

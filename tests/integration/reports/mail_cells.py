@@ -81,12 +81,13 @@ def _topics_of_day(cursor: Cursor, key: Sequence[str], column: str) -> int:
 def _topics_of_week(cursor: Cursor, key: Sequence[str], column: str) -> float:
     first, oktmo, group = date.fromisoformat(key[0]), *key[1:]
     cursor.execute("select date, topic_group, received from bi.fct_municipality_daily where oktmo = %s", [oktmo])
-    received = sum(count for day, its, count in cursor.fetchall() if its == group and 0 <= (day - first).days < 7)
+    counts = [count for day, its, count in cursor.fetchall() if its == group and 0 <= (day - first).days < 7]
+    received = int(sum(counts))
     if column == "received":
         return received
     cursor.execute("select population from bi.dim_municipality where oktmo = %s", [oktmo])
-    rows: list[tuple[int]] = cursor.fetchall()
-    return float(received) / rows[0][0] * 10000
+    ((population,),) = cursor.fetchall()
+    return received / int(population) * 10000
 
 
 def _by_channel(cursor: Cursor, key: Sequence[str], column: str) -> int:
