@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from mcu.reports import compare, html
 from mcu.reports.compare import Told
@@ -110,9 +110,10 @@ class Archive:
 
     def periods(self) -> Iterator[Period]:
         """The periods that it has anything of, the newest first, the weekly ones before the daily ones."""
-        for report in ("weekly", "daily"):
+        reports: tuple[Report, ...] = ("weekly", "daily")
+        for report in reports:
             days = (path.name for path in (self.root / report).glob("*") if _DAY.fullmatch(path.name))
-            yield from (Period(cast(Report, report), date.fromisoformat(day)) for day in sorted(days, reverse=True))
+            yield from (Period(report, date.fromisoformat(day)) for day in sorted(days, reverse=True))
 
     def prune(self, before: date) -> list[Period]:
         """Remove the periods that ended before `before`; returns them."""
@@ -131,7 +132,8 @@ def mail(archived: Archived) -> Rendered:
     pictures = {path.stem: path.read_bytes() for path in archived.folder.glob("*.png")}
     page = (archived.folder / PAGE).read_text(encoding="utf-8")
     for name in pictures:
-        page = page.replace(*reversed(_sources(name)))
+        in_mail, beside = _sources(name)
+        page = page.replace(beside, in_mail)
     return Rendered(
         subject=str(archived.said["subject"]),
         text=(archived.folder / TEXT).read_text(encoding="utf-8"),

@@ -16,6 +16,7 @@ from mcu.reports.archive import PAGE, Archive, Archived
 from mcu.reports.compare import Change
 from mcu.reports.compose import dates
 from mcu.reports.period import Period
+from mcu.reports.query import OBLAST
 
 INDEX, CHANGES, SCOPES = "index.html", "changes.html", "scopes"
 
@@ -32,15 +33,17 @@ def write(archive: Archive, timezone: ZoneInfo) -> None:
     for period in periods:
         _period_page(archive, period, names, timezone)
     for scope, editions in by_scope.items():
-        _page(archive.root / SCOPES / f"{scope}.html", "scope", timezone, name=names[scope], editions=editions, up="..")
-    scopes = sorted(names.items(), key=lambda item: (item[0] != "oblast", item[1]))
+        _page(archive.root / SCOPES / f"{scope}.html", "scope", timezone, name=names[scope], editions=editions)
+    scopes = sorted(names.items(), key=lambda item: (item[0] != OBLAST, item[1]))
     _page(archive.root / INDEX, "index", timezone, periods=periods, scopes=scopes)
 
 
 def _period_page(archive: Archive, period: Period, names: Mapping[str, str], timezone: ZoneInfo) -> None:
     path = archive.folder(period) / INDEX
-    editions = sorted(archive.of_period(period), key=lambda one: (one.scope != "oblast", names[one.scope], one.revision))
-    _page(path, "period", timezone, period=period, editions=editions, names=names, up="../..")
+    editions = sorted(
+        archive.of_period(period), key=lambda one: (one.scope != "oblast", names[one.scope], one.revision)
+    )
+    _page(path, "period", timezone, period=period, editions=editions, names=names)
 
 
 def write_changes(archived: Archived, found: Sequence[Change], timezone: ZoneInfo) -> None:
@@ -49,9 +52,10 @@ def write_changes(archived: Archived, found: Sequence[Change], timezone: ZoneInf
     if not found:
         path.unlink(missing_ok=True)
         return
+    both = [one for one in found if one.before and one.after]
     parts = [
-        ("Исправлено", [one for one in found if one.before and one.after and one.is_correction]),
-        ("Оценки и итоги, которые пришли позже", [one for one in found if one.before and one.after and not one.is_correction]),
+        ("Исправлено", [one for one in both if one.is_correction]),
+        ("Оценки и итоги, которые пришли позже", [one for one in both if not one.is_correction]),
         ("Больше не в отчёте", [one for one in found if one.after is None]),
         ("Появилось в отчёте", [one for one in found if one.before is None]),
     ]
@@ -60,8 +64,10 @@ def write_changes(archived: Archived, found: Sequence[Change], timezone: ZoneInf
 
 def _page(path: Path, template: str, timezone: ZoneInfo, **values: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = _environment().get_template("archive.html.j2").render(
-        page=template, moment=partial(format.moment, timezone=timezone), up="", **{"period": None, **values}
+    text = (
+        _environment()
+        .get_template("archive.html.j2")
+        .render(page=template, moment=partial(format.moment, timezone=timezone), **values)
     )
     half_made = path.with_suffix(".new")
     half_made.write_text(text, encoding="utf-8")
@@ -71,7 +77,11 @@ def _page(path: Path, template: str, timezone: ZoneInfo, **values: Any) -> None:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("mcu.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("mcu.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.globals |= {"dates": dates, "PAGE": PAGE, "CHANGES": CHANGES, "INDEX": INDEX, "SCOPES": SCOPES}
     return environment

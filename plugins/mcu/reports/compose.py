@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from mcu.reports import daily, format, weekly
 from mcu.reports.document import Document, Line, Number
 from mcu.reports.edition import Edition, WeeklyEdition
+from mcu.reports.period import Period
 from mcu.reports.query import Row
 from mcu.reports.summary import summary
 
@@ -24,7 +25,7 @@ def compose(edition: Edition, timezone: ZoneInfo, revision: int = 1) -> Document
         subject=subject(edition, revision),
         heading=f"{_heading(edition, revision)} · обращения жителей",
         name=edition.name,
-        dates=_dates(edition),
+        dates=dates(edition.period),
         as_of=edition.common.as_of,
         freshness=[(source["name_ru"], source["newest_exported_at"]) for source in edition.common.sources],
         timezone=timezone,
@@ -44,7 +45,7 @@ def subject(edition: Edition, revision: int = 1) -> str:
     """«Недельный отчёт: обращения жителей, Таганрог, 16–22 ноября 2026», always one line, with plain spaces."""
     name = format.short_municipality(edition.name)
     mark = "Данные неполные. " if edition.missing else ""
-    text = f"{mark}{_heading(edition, revision)}: обращения жителей, {name}, {_dates(edition)}"
+    text = f"{mark}{_heading(edition, revision)}: обращения жителей, {name}, {dates(edition.period)}"
     return format.one_line(text).replace(format.NBSP, " ")
 
 
@@ -53,8 +54,8 @@ def _heading(edition: Edition, revision: int) -> str:
     return f"Уточнённый {heading[:1].lower()}{heading[1:]}" if revision > 1 else heading
 
 
-def _dates(edition: Edition) -> str:
-    period = edition.period
+def dates(period: Period) -> str:
+    """«16–22 ноября 2026», «22 ноября 2026, воскресенье»."""
     if period.report == "weekly":
         return format.day_range(period.start, period.end)
     return format.day_and_weekday(period.start)
