@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,9 +15,10 @@ from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
 
 from mcu.reports import ledger, query, transport
-from mcu.reports.deliver import Outcome, Sender, SenderAddressError, deliver
+from mcu.reports.deliver import Outcome, deliver
 from mcu.reports.format import shown
 from mcu.reports.period import Period, marts_hold
+from mcu.reports.post import Sender, SenderAddressError
 from mcu.reports.query import PeriodNotInMartsError
 from tests.integration.reports import hand_made_bi
 from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
@@ -209,27 +211,29 @@ def test_ledger_is_written_before_the_send(three: Connection, warehouse_dsn: str
         seen.append(states(three))
         raise ConnectionRefusedError("no mail server")
 
-    with closing(psycopg2.connect(warehouse_dsn)) as connection, pytest.raises(ConnectionRefusedError):
-        deliver(connection, Sender("reports@mcu.example", open_session), WEEK, "Ростовская область", MOSCOW)  # type: ignore[arg-type]
+    with closing(psycopg2.connect(warehouse_dsn)) as connection:
+        outcome = deliver(connection, Sender("reports@mcu.example", open_session), WEEK, "Ростовская область", MOSCOW)  # type: ignore[arg-type]
+    assert outcome.gave_up == "ConnectionRefusedError: no mail server"
+    assert len(outcome.planned) == 3
 
-    assert seen == [dict.fromkeys(["a@mcu.example", "b@mcu.example", "c@mcu.example"], "planned")]
+    assert seen == [dict.fromkeys(["a@mcu.example", "b@mcu.example", "c@mcu.example"], "planned")] * 3
     send(warehouse_dsn, mail_server)
     assert len(mail_server.accepted) == 3
 
 
-def test_state_is_sending_while_the_mail_is_on_its_way(
+def test_state_is_sending_from_before_the_text_on(
     three: Connection, warehouse_dsn: str, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    real = transport.send
+    real = transport._send_text
 
-    def spy(client: object, sender: str, recipient: str, mail: bytes) -> transport.Attempt:
-        seen.append(states(three)[recipient])
-        return real(client, sender, recipient, mail)  # type: ignore[arg-type]
+    def spy(client: smtplib.SMTP, text: bytes) -> None:
+        seen.append(sorted(states(three).values()))
+        real(client, text)
 
-    monkeypatch.setattr(transport, "send", spy)
+    monkeypatch.setattr(transport, "_send_text", spy)
     send(warehouse_dsn, mail_server)
-    assert seen == ["sending"] * 3
+    assert seen == [["planned", "planned", "sending"], ["planned", "sending", "sent"], ["sending", "sent", "sent"]]
 
 
 def test_server_that_hangs_up_between_mails_costs_nothing(
@@ -312,7 +316,10 @@ def test_municipality_that_goes_before_a_retry_stops_nobody(
 def test_bad_sender_plans_and_opens_nothing(
     three: Connection, warehouse_dsn: str, mail_server: MailServer, address: str
 ) -> None:
-    with closing(psycopg2.connect(warehouse_dsn)) as connection, pytest.raises(SenderAddressError, match="send from"):
+    with (
+        closing(psycopg2.connect(warehouse_dsn)) as connection,
+        pytest.raises(SenderAddressError, match="from_email is no mail address"),
+    ):
         deliver(connection, Sender(address, mail_server.open_session), WEEK, "Ростовская область", MOSCOW)
     assert states(three) == {}
     assert mail_server.sessions == 0

@@ -126,12 +126,25 @@ def test_refused_sender_is_tried_again_and_the_error_has_the_servers_words(
     assert deliver()["sent"] == 2
 
 
-def test_bad_sender_fails_for_good_and_says_where_to_set_it(
-    two: Connection, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("extra", "complaint"),
+    [
+        ("disable_ssl=true", "extra of connection smtp_default names no from_email"),
+        ("from_email=reports&disable_ssl=true", "extra of connection smtp_default: from_email .*'reports'"),
+        ("from_email=a%40b.example&reply_to=b&disable_ssl=true", "extra of connection smtp_default: reply_to .*'b'"),
+        ("from_email=a%40b.example", "either disable_ssl .* or disable_tls"),
+        ("from_email=a%40b.example&disable_ssl=true&disable_tls=false", "disable_tls is true or left out, not 'false'"),
+        ("from_email=a%40b.example&disable_ssl=true&timeout=0", "timeout is a number above 0, not '0'"),
+        ("from_email=a%40b.example&disable_ssl=true&mails_per_minute=many", "mails_per_minute .*, not 'many'"),
+    ],
+)
+def test_bad_setting_fails_for_good_and_is_named(
+    two: Connection, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch, extra: str, complaint: str
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{mail_server.port}/?from_email=reports")
-    with pytest.raises(AirflowFailException, match=r"from_email in the extra of connection smtp_default: .*'reports'"):
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{mail_server.port}/?{extra}")
+    with pytest.raises(AirflowFailException, match=complaint):
         deliver()
+    assert mail_server.sessions == 0
 
 
 def test_period_that_the_marts_do_not_have_fails_for_good(two: Connection) -> None:
