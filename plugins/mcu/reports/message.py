@@ -27,7 +27,8 @@ def _headers() -> HeaderRegistry:
     return registry
 
 
-_POLICY = SMTP.clone(header_factory=_headers())
+# Seven bits: a server need not take eight, and ours is not asked whether it does.
+_POLICY = SMTP.clone(header_factory=_headers(), cte_type="7bit")
 
 
 def message_id(period: Period, scope: str, recipient: str, revision: int, sender: str) -> str:
