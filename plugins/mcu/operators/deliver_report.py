@@ -70,7 +70,7 @@ def _complain(outcome: Outcome, run_began: datetime | None) -> None:
     if outcome.gave_up:
         faults.append(f"the mail server of connection smtp_default fails: {outcome.gave_up}")
     if outcome.planned:
-        faults.append(f"not gone yet, to be tried again: {_names(outcome.planned)}")
+        faults.append(f"not gone yet through connection smtp_default, to be tried again: {_names(outcome.planned)}")
     if refused:
         faults.append(f"the mail server refuses for good: {_names(refused)}")
     if outcome.unknown:
