@@ -15,7 +15,7 @@ from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
 
 from mcu.reports import ledger, query, transport
-from mcu.reports.deliver import Outcome, deliver
+from mcu.reports.deliver import EVERYONE, NotSubscribedError, Only, Outcome, deliver
 from mcu.reports.format import shown
 from mcu.reports.period import Period, marts_hold
 from mcu.reports.post import Sender, SenderAddressError
@@ -39,11 +39,11 @@ def subscribe(connection: Connection, *subscriptions: tuple[str, str, str]) -> N
         )
 
 
-def send(dsn: str, server: MailServer, period: Period = WEEK) -> Outcome:
+def send(dsn: str, server: MailServer, period: Period = WEEK, only: Only = EVERYONE) -> Outcome:
     """One try, in a connection of its own like a task's."""
     with closing(psycopg2.connect(dsn)) as connection:
         sender = Sender("ЦУР области <reports@mcu.example>", server.open_session)
-        return deliver(connection, sender, period, "Ростовская область", MOSCOW)
+        return deliver(connection, sender, period, "Ростовская область", MOSCOW, only)
 
 
 def states(connection: Connection) -> dict[str, str]:
@@ -308,6 +308,46 @@ def test_municipality_that_goes_before_a_retry_stops_nobody(
 
     assert sorted(mail_server.recipients()) == ["a@mcu.example", "b@mcu.example"]
     assert (outcome.planned, outcome.unknown_scopes) == ([], [TAGANROG])
+
+
+@pytest.mark.parametrize(
+    ("only", "recipients"),
+    [
+        (Only(scope=TAGANROG), {"c@mcu.example"}),
+        (Only(recipient="b@mcu.example"), {"b@mcu.example"}),
+        (Only(OBLAST, "a@mcu.example"), {"a@mcu.example"}),
+    ],
+)
+def test_try_for_some_plans_and_sends_theirs_alone(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, only: Only, recipients: set[str]
+) -> None:
+    assert {mail.recipient for mail in send(warehouse_dsn, mail_server, only=only).sent} == recipients
+    assert states(three) == dict.fromkeys(recipients, "sent")
+
+    assert len(send(warehouse_dsn, mail_server).sent) == 3
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "b@mcu.example", "c@mcu.example"]
+
+
+def test_newcomer_gets_a_period_that_went_to_the_others(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    mail_server.behaviours = {"a@mcu.example": "drop after text", "b@mcu.example": "refuse"}
+    send(warehouse_dsn, mail_server)
+    subscribe(three, ("new@mcu.example", "weekly", TAGANROG))
+    outcome = send(warehouse_dsn, mail_server, only=Only(recipient="new@mcu.example"))
+    assert mail_server.recipients() == ["c@mcu.example", "new@mcu.example"]
+    assert [mail.recipient for mail in outcome.sent] == ["new@mcu.example"]
+    assert (outcome.unknown, outcome.refused) == ([], []), "others' faults were told by the run that met them"
+
+
+@pytest.mark.parametrize("only", [Only(recipient="x@mcu.example"), Only(scope=EMPTY), Only(TAGANROG, "a@mcu.example")])
+def test_try_for_somebody_who_is_not_subscribed_names_them(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, only: Only
+) -> None:
+    named = f"recipient {only.recipient or 'any'} and scope {only.scope or 'any'}"
+    with pytest.raises(NotSubscribedError, match=f"weekly report has {named}"):
+        send(warehouse_dsn, mail_server, only=only)
+    assert (states(three), mail_server.sessions) == ({}, 0)
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.postgres
 MONDAY_8 = datetime(2026, 11, 23, 5, tzinfo=UTC)
 
 
-def context(period_start: str | None = None, interval_end: datetime | None = MONDAY_8) -> Any:
+def context(period_start: str | None = None, interval_end: datetime | None = MONDAY_8, **params: str) -> Any:
     run = SimpleNamespace(data_interval_end=interval_end, run_after=MONDAY_8, start_date=datetime.now(UTC))
-    return {"dag_run": run, "params": {"period_start": period_start}}
+    return {"dag_run": run, "params": {"period_start": period_start} | params}
 
 
 @pytest.fixture
@@ -77,6 +77,14 @@ def test_delivery_through_airflows_connections(two: Connection, mail_server: Mai
     assert deliver() == {"sent": 2, "refused": 0, "planned": 0, "unknown": 0}
     assert sorted(mail_server.recipients()) == ["a@mcu.example", "b@mcu.example"]
     assert mail_server.accepted[0][1]["From"] == "reports@mcu.example"
+
+
+def test_run_for_one_recipient_of_one_scope(two: Connection, mail_server: MailServer) -> None:
+    assert deliver(context(scope="oblast", recipient="b@mcu.example"))["sent"] == 1
+    assert mail_server.recipients() == ["b@mcu.example"]
+    with pytest.raises(AirflowFailException, match=r"recipient x@mcu\.example and scope oblast"):
+        deliver(context(scope="oblast", recipient="x@mcu.example"))
+    assert deliver(context(scope="", recipient=""))["sent"] == 2, "as a cleared field of the form comes"
 
 
 def test_mail_that_has_not_gone_asks_for_another_try(two: Connection, mail_server: MailServer) -> None:
