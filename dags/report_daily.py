@@ -42,7 +42,11 @@ with DAG(
     catchup=False,
     max_active_runs=8,
     default_args={"owner": "reports", "retries": 5, "retry_delay": timedelta(minutes=5)},
-    params={"period_start": Param(None, type=["null", "string"], format="date", description="The day")},
+    params={
+        "period_start": Param(None, type=["null", "string"], format="date", description="The day"),
+        "scope": Param(None, type=["null", "string"], description="Only this: oblast or an ОКТМО; empty: all"),
+        "recipient": Param(None, type=["null", "string"], description="Only this address; empty: all"),
+    },
     doc_md=DOC,
     tags=["report"],
 ):

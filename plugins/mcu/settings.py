@@ -26,7 +26,9 @@ class Settings:
 
     `inbox`: where the exports arrive, a folder or, through an Airflow connection, s3://connection@bucket/folder or
     sftp://connection@/folder; `mailbox`: the Airflow connection of the mailbox that they are sent to, if there is one;
-    `state`: folder for Data Docs and other local state;
+    `state`: folder for Data Docs and other local state; `archive`: folder of the reports that went out, `archive_days`:
+    how long they are kept after their period; `sends_incomplete`: whether past its deadline a report goes out without
+    the sources that lack the period, or waits on;
     `timezone`: of the region, all periods are its local days; `region`: as the systems spell it;
     `sources`: enabled sources, a total over all sources exists only where each of them has the day;
     `exported_at_pattern`: finds `date` (YYYY-MM-DD) and, if there, `time` (HH-MM) in a file name.
@@ -39,21 +41,29 @@ class Settings:
     region: str
     sources: tuple[str, ...]
     exported_at_pattern: re.Pattern[str]
+    archive: Path = Path(".local/archive")
+    archive_days: int = 1100
+    sends_incomplete: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
         """Read `MCU_*` variables; an empty one counts as unset.
 
-        Raises KeyError for an unknown time zone, ValueError for an unknown source, re.error for a broken pattern.
+        Raises KeyError for an unknown time zone, ValueError for an unknown source, for what is no number of days or no
+        way with incomplete data, re.error for a broken pattern.
         """
+        state = env.get("MCU_STATE") or ".local"
         return cls(
             inbox=env.get("MCU_INBOX") or "inbox",
             mailbox=env.get("MCU_MAILBOX") or None,
-            state=Path(env.get("MCU_STATE") or ".local"),
+            state=Path(state),
             timezone=ZoneInfo(env.get("MCU_TIMEZONE") or "Europe/Moscow"),
             region=env.get("MCU_REGION") or "Ростовская область",
             sources=_sources(env.get("MCU_SOURCES") or ",".join(SOURCES)),
             exported_at_pattern=re.compile(env.get("MCU_EXPORTED_AT_PATTERN") or DEFAULT_EXPORTED_AT_PATTERN),
+            archive=Path(env.get("MCU_ARCHIVE") or f"{state}/archive"),
+            archive_days=_days(env.get("MCU_ARCHIVE_DAYS") or "1100"),
+            sends_incomplete=_sends_incomplete(env.get("MCU_REPORT_INCOMPLETE") or "hold"),
         )
 
 
@@ -63,3 +73,15 @@ def _sources(text: str) -> tuple[str, ...]:
         if source not in SOURCES:
             raise ValueError(f"MCU_SOURCES={text}: {source!r} is no source, {' and '.join(SOURCES)} are")
     return sources
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < 35:
+        raise ValueError(f"MCU_ARCHIVE_DAYS={text}: a number of days, 35 or more")
+    return int(text)
+
+
+def _sends_incomplete(text: str) -> bool:
+    if text not in ("hold", "send"):
+        raise ValueError(f"MCU_REPORT_INCOMPLETE={text}: hold (wait for the missing source) or send (without it)")
+    return text == "send"

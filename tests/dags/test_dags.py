@@ -100,6 +100,15 @@ def test_a_scheduled_dag_has_explicit_intervals_of_the_region(dags: dict[str, DA
     assert dags[dag_id].catchup is False
 
 
+@pytest.mark.parametrize("dag_id", ["report_daily", "report_weekly"])
+def test_a_report_can_be_started_for_some_and_needs_no_parameter(dags: dict[str, DAG], dag_id: str) -> None:
+    params = dags[dag_id].params
+    assert {"period_start", "scope", "recipient"} <= set(params)
+    params.validate()
+    params["scope"], params["recipient"] = "60737000", "a@mcu.example"
+    params.validate()
+
+
 def test_mail_is_collected_only_where_there_is_a_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
     file = REPOSITORY / "dags" / "collect_mail.py"
     monkeypatch.delenv("MCU_MAILBOX", raising=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
@@ -17,15 +16,12 @@ from mcu.reports.period import Report
 from mcu.settings import Settings
 
 if TYPE_CHECKING:
-    from mcu.reports.deliver import Outcome, Sender
+    from mcu.reports.deliver import Outcome
     from mcu.reports.ledger import Delivery
 
 
-SMTP_CONNECTION_ID = "smtp_default"
-
-
 class DeliverReportOperator(BaseOperator):
-    """Delivers; returns the number of the period's mails by state.
+    """Delivers; returns the number of the period's mails by state: of all, or of the run's `scope` and `recipient`.
 
     Fails for another try while a mail has surely not gone; fails for good, naming them, if it cannot be known
     whether mails have gone, if somebody was refused in this run, or if somebody is subscribed to a municipality
@@ -39,19 +35,23 @@ class DeliverReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         """One try."""
         # Drawing and rendering take a second to import: not at the parsing of a DAG.
-        from mcu.reports.deliver import SenderAddressError, deliver
+        from mcu.operators import mail_sender
+        from mcu.reports.archive import Archive
+        from mcu.reports.deliver import NotSubscribedError, Only, deliver
+        from mcu.reports.post import SenderAddressError
         from mcu.reports.query import PeriodNotInMartsError
 
         period = period_of_run(self.report, context)
+        only = Only(context["params"].get("scope") or None, context["params"].get("recipient") or None)
         settings = Settings.from_env()
+        sender, kept = mail_sender.from_connection(), Archive(settings.archive)
         with closing(warehouse.connect()) as connection:
             try:
-                outcome = deliver(connection, _sender(), period, settings.region, settings.timezone)
-            except PeriodNotInMartsError as error:
+                outcome = deliver(connection, sender, kept, period, settings.region, settings.timezone, only)
+            except (PeriodNotInMartsError, NotSubscribedError) as error:
                 raise AirflowFailException(str(error)) from error
             except SenderAddressError as error:
-                where = f"from_email in the extra of connection {SMTP_CONNECTION_ID}"
-                raise AirflowFailException(f"{where}: {error}") from error
+                raise AirflowFailException(f"{mail_sender.EXTRA}: {error}") from error
         _complain(outcome, context["dag_run"].start_date)
         return {
             "sent": len(outcome.sent),
@@ -68,8 +68,10 @@ def _complain(outcome: Outcome, run_began: datetime | None) -> None:
         mail for mail in outcome.refused if not (run_began and mail.finished_at and mail.finished_at < run_began)
     ]
     faults = []
+    if outcome.gave_up:
+        faults.append(f"the mail server of connection smtp_default fails: {outcome.gave_up}")
     if outcome.planned:
-        faults.append(f"not gone yet, to be tried again: {_names(outcome.planned)}")
+        faults.append(f"not gone yet through connection smtp_default, to be tried again: {_names(outcome.planned)}")
     if refused:
         faults.append(f"the mail server refuses for good: {_names(refused)}")
     if outcome.unknown:
@@ -80,24 +82,5 @@ def _complain(outcome: Outcome, run_began: datetime | None) -> None:
         raise (AirflowException if outcome.planned else AirflowFailException)("; ".join(faults))
 
 
-def _sender() -> Sender:
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
-
-    from mcu.reports.deliver import Sender
-
-    address = SmtpHook.get_connection(SMTP_CONNECTION_ID).extra_dejson.get("from_email")
-    if not address:
-        raise AirflowFailException(f"connection {SMTP_CONNECTION_ID} names no from_email in its extra")
-
-    def open_session() -> smtplib.SMTP:
-        # The hook does TLS and authentication; only its client shows how far a mail got.
-        client = SmtpHook(SMTP_CONNECTION_ID).get_conn()._smtp_client
-        if not isinstance(client, smtplib.SMTP):
-            raise AirflowException("no connection to the mail server")
-        return client
-
-    return Sender(address, open_session)
-
-
 def _names(deliveries: Sequence[Delivery]) -> str:
-    return ", ".join(f"{mail.recipient} ({mail.scope}): {mail.server_response}" for mail in deliveries)
+    return ", ".join(f"{mail.recipient} ({mail.scope}): {mail.server_response or 'not tried'}" for mail in deliveries)

@@ -2,150 +2,193 @@
 
 from __future__ import annotations
 
-import logging
-import smtplib
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import getaddresses
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import connection as Connection
 
-from mcu.reports import edition, ledger, message, query, transport
+from mcu.reports import archive, edition, ledger, message, query
+from mcu.reports.archive import Archive, Archived
 from mcu.reports.compose import compose, subject
-from mcu.reports.ledger import Delivery, PlannedMail
+from mcu.reports.ledger import FIRST, Delivery, PlannedMail
 from mcu.reports.period import Period
-from mcu.reports.render import Rendered, render
-from mcu.reports.subscriptions import ADDRESS
-from mcu.reports.transport import Attempt
-
-log = logging.getLogger(__name__)
+from mcu.reports.post import Post, Sender, ServerFailsError
+from mcu.reports.render import render
 
 
 @dataclass(frozen=True)
-class Sender:
-    """`address` stands in From, with a name or bare; `open_session` gives a connected client or raises."""
+class Only:
+    """Whom a try is for, as they stand in `ops.report_subscription`; None: everyone."""
 
-    address: str
-    open_session: Callable[[], smtplib.SMTP]
+    scope: str | None = None
+    recipient: str | None = None
 
-    @property
-    def bare_address(self) -> str:
-        """What stands in MAIL FROM; empty unless there is one address."""
-        addresses = getaddresses([self.address])
-        return addresses[0][1] if len(addresses) == 1 else ""
+    def takes(self, scope: str, recipient: str) -> bool:
+        """Whether this subscriber is meant."""
+        return self.scope in (None, scope) and self.recipient in (None, recipient)
 
 
-class SenderAddressError(ValueError):
-    """The sender's address cannot stand in a mail, so that none could go."""
+EVERYONE = Only()
+
+
+class NotSubscribedError(ValueError):
+    """A try for a scope or a recipient that nobody's subscription names."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The period's mails by state after this try; `unknown_scopes` are subscriptions to no municipality.
+    """The mails that the try was for, by state after it; `unknown_scopes` are subscriptions to no municipality.
 
     `planned` are mails still to go: not those of a subscription that has ended or whose municipality is gone.
+    `gave_up`: the mail server's words if it failed as a whole, so that not every mail of `planned` was tried.
     """
 
     sent: Sequence[Delivery]
     refused: Sequence[Delivery]
     planned: Sequence[Delivery]
     unknown: Sequence[Delivery]
-    unknown_scopes: Sequence[str]
+    unknown_scopes: Sequence[str] = ()
+    gave_up: str | None = None
 
 
-def deliver(connection: Connection, sender: Sender, period: Period, region: str, timezone: ZoneInfo) -> Outcome:
+def deliver(
+    connection: Connection,
+    sender: Sender,
+    kept: Archive,
+    period: Period,
+    region: str,
+    timezone: ZoneInfo,
+    only: Only = EVERYONE,
+) -> Outcome:
     """Send what has not gone yet of one period; a mail that may have gone is never sent again.
 
-    Raises SenderAddressError, PeriodNotInMartsError, DeliveryRunningError, LockNotAvailable, and whatever
-    `open_session` raises; mails that have not gone are then still `planned`.
+    An edition that `kept` has already goes out as it is there: all its recipients read the same numbers.
+    Raises SenderAddressError, NotSubscribedError, PeriodNotInMartsError, DeliveryRunningError, LockNotAvailable;
+    mails that have not gone are then still `planned`.
     """
-    _check(sender)
+    sender.check()
     ledger.lock(connection, period)
     ledger.give_up_on_killed(connection, period)
     data = query.read(connection, period, region, timezone)
-    subscribed = ledger.subscriptions(connection, period)
+    subscribed = _subscribed(connection, period, only)
     known = [(scope, recipient) for scope, recipient in subscribed if data.common.has(scope)]
     subjects = {scope: subject(edition.make(data, scope)) for scope, _ in known}
+
+    def edition_of(scope: str) -> Archived:
+        found = kept.get(period, scope, FIRST)
+        if found is None:
+            document = compose(edition.make(data, scope), timezone)
+            found = kept.put(document, render(document), datetime.now(timezone))
+        return found
+
+    planned = [(scope, recipient, subjects[scope]) for scope, recipient in known]
+    _plan(connection, sender, period, FIRST, planned, data.common.as_of)
+    gave_up = _send(connection, sender, period, FIRST, known, edition_of, timezone)
+    unknown_scopes = sorted({scope for scope, _ in subscribed if not data.common.has(scope)})
+    return _outcome(connection, period, FIRST, known, only, unknown_scopes, gave_up)
+
+
+def deliver_revision(
+    connection: Connection, sender: Sender, editions: Collection[Archived], timezone: ZoneInfo
+) -> Outcome:
+    """Send corrected editions, all of one period and revision, to those who have had an earlier one and are subscribed.
+
+    Raises SenderAddressError, DeliveryRunningError, NotSubscribedError if there is nobody like that.
+    """
+    sender.check()
+    by_scope = {one.scope: one for one in editions}
+    period, revision = next((one.period, one.revision) for one in editions)
+    ledger.lock(connection, period)
+    ledger.give_up_on_killed(connection, period)
+    had = set(ledger.recipients_before(connection, period, revision))
+    known = [pair for pair in ledger.subscriptions(connection, period) if pair in had and pair[0] in by_scope]
+    if not known:
+        raise NotSubscribedError(f"nobody who is subscribed has had what revision {revision} corrects")
+    planned = [(scope, recipient, str(by_scope[scope].said["subject"])) for scope, recipient in known]
+    _plan(connection, sender, period, revision, planned, max(one.data_as_of for one in editions))
+    gave_up = _send(connection, sender, period, revision, known, by_scope.__getitem__, timezone)
+    return _outcome(connection, period, revision, known, EVERYONE, (), gave_up)
+
+
+def _plan(
+    connection: Connection,
+    sender: Sender,
+    period: Period,
+    revision: int,
+    planned: Sequence[tuple[str, str, str]],
+    data_as_of: datetime,
+) -> None:
     mails = [
         PlannedMail(
-            scope,
-            recipient,
-            message.message_id(period, scope, recipient, ledger.REVISION, sender.address),
-            subjects[scope],
+            scope, recipient, message.message_id(period, scope, recipient, revision, sender.address), subject_of_mail
         )
-        for scope, recipient in known
+        for scope, recipient, subject_of_mail in planned
     ]
-    ledger.plan(connection, period, mails, data.common.as_of)
+    ledger.plan(connection, period, revision, mails, data_as_of)
 
-    post = _Post(connection, sender, data.common.as_of, timezone)
-    try:
-        for scope, deliveries in groupby(_to_go(connection, period, known), key=lambda delivery: delivery.scope):
-            rendered = render(compose(edition.make(data, scope), timezone))
-            for delivery in deliveries:
-                post.send(delivery, rendered)
-    finally:
-        post.close()
+
+def _send(
+    connection: Connection,
+    sender: Sender,
+    period: Period,
+    revision: int,
+    known: Collection[tuple[str, str]],
+    edition_of: Callable[[str], Archived],
+    timezone: ZoneInfo,
+) -> str | None:
+    """Try the planned mails of `known`; returns the server's words if it failed as a whole."""
+    with closing(Post(connection, sender, period, timezone)) as post:
+        to_go = _to_go(connection, period, revision, known)
+        try:
+            for scope, deliveries in groupby(to_go, key=lambda delivery: delivery.scope):
+                archived = edition_of(scope)
+                rendered = archive.mail(archived)
+                for delivery in deliveries:
+                    post.send(delivery, rendered, archived.data_as_of)
+        except ServerFailsError as error:
+            return str(error)
+    return None
+
+
+def _outcome(
+    connection: Connection,
+    period: Period,
+    revision: int,
+    known: Collection[tuple[str, str]],
+    only: Only,
+    unknown_scopes: Sequence[str],
+    gave_up: str | None,
+) -> Outcome:
+    def came_to(state: str) -> list[Delivery]:
+        mails = ledger.in_state(connection, period, revision, state)
+        return [mail for mail in mails if only.takes(mail.scope, mail.recipient)]
+
     return Outcome(
-        sent=ledger.in_state(connection, period, "sent"),
-        refused=ledger.in_state(connection, period, "refused"),
-        planned=_to_go(connection, period, known),
-        unknown=ledger.in_state(connection, period, "unknown"),
-        unknown_scopes=sorted({scope for scope, _ in subscribed if not data.common.has(scope)}),
+        sent=came_to("sent"),
+        refused=came_to("refused"),
+        planned=_to_go(connection, period, revision, known),
+        unknown=came_to("unknown"),
+        unknown_scopes=unknown_scopes,
+        gave_up=gave_up,
     )
 
 
-def _check(sender: Sender) -> None:
-    if not (ADDRESS.fullmatch(sender.bare_address) and sender.address.isprintable()):
-        raise SenderAddressError(
-            f"no mail address to send from: {sender.address!r}; it is user@example.org or Name <user@example.org>,"
-            " the address itself in ASCII (a domain of other letters as xn--…)"
+def _subscribed(connection: Connection, period: Period, only: Only) -> list[tuple[str, str]]:
+    """(scope, recipient) of the subscriptions of today that `only` takes."""
+    found = [pair for pair in ledger.subscriptions(connection, period) if only.takes(*pair)]
+    if only != EVERYONE and not found:
+        raise NotSubscribedError(
+            f"nobody to send to: no subscription of today to the {period.report} report"
+            f" has recipient {only.recipient or 'any'} and scope {only.scope or 'any'}"
         )
+    return found
 
 
-def _to_go(connection: Connection, period: Period, known: Collection[tuple[str, str]]) -> list[Delivery]:
+def _to_go(connection: Connection, period: Period, revision: int, known: Collection[tuple[str, str]]) -> list[Delivery]:
     """The planned mails whose (scope, recipient) is in `known`: a mail planned earlier may have lost its reason."""
-    planned = ledger.in_state(connection, period, "planned")
+    planned = ledger.in_state(connection, period, revision, "planned")
     return [delivery for delivery in planned if (delivery.scope, delivery.recipient) in known]
-
-
-class _Post:
-    """One SMTP session for many mails, opened anew after it broke."""
-
-    def __init__(self, connection: Connection, sender: Sender, data_as_of: datetime, timezone: ZoneInfo) -> None:
-        self._connection = connection
-        self._sender = sender
-        self._data_as_of = data_as_of
-        self._timezone = timezone
-        self._session: smtplib.SMTP | None = None
-
-    def send(self, delivery: Delivery, rendered: Rendered) -> None:
-        """Send one mail and note its fate; raises only if no session can be had, before anything is noted."""
-        if not ADDRESS.fullmatch(delivery.recipient):
-            self._finish(delivery, Attempt("refused", "not sent: this is no mail address"))
-            return
-        sent_at = datetime.now(self._timezone)
-        mail = message.build(rendered, self._sender.address, delivery.recipient, delivery.message_id, sent_at)
-        session = self._open()
-        ledger.begin(self._connection, delivery, self._data_as_of)
-        self._finish(delivery, transport.send(session, self._sender.bare_address, delivery.recipient, mail))
-
-    def close(self) -> None:
-        """Part from the server politely; every mail's fate is known by now, so a failure here means nothing."""
-        if self._session is not None and self._session.sock is not None:
-            try:
-                self._session.quit()
-            except (OSError, smtplib.SMTPException) as error:
-                log.info("the mail server did not say goodbye: %s", error)
-
-    def _open(self) -> smtplib.SMTP:
-        if self._session is None or not transport.is_alive(self._session):
-            self._session = self._sender.open_session()
-        return self._session
-
-    def _finish(self, delivery: Delivery, attempt: Attempt) -> None:
-        ledger.finish(self._connection, delivery, attempt)
-        level = logging.INFO if attempt.fate == "sent" else logging.WARNING
-        log.log(level, "%s to %s: %s (%s)", delivery.scope, delivery.recipient, attempt.fate, attempt.words)

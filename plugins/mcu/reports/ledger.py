@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
@@ -13,7 +13,7 @@ from psycopg2.extras import execute_values
 from mcu.reports.period import Period
 from mcu.reports.transport import Attempt
 
-REVISION = 1
+FIRST = 1  # the revision that goes out by itself
 LOCK_WAIT = "5min"
 KILLED = "the process that was sending it died: it may have gone or not"
 
@@ -71,10 +71,12 @@ def subscriptions(connection: Connection, period: Period) -> list[tuple[str, str
         return [(scope, recipient) for scope, recipient in cursor.fetchall()]
 
 
-def plan(connection: Connection, period: Period, mails: Iterable[PlannedMail], data_as_of: datetime) -> None:
+def plan(
+    connection: Connection, period: Period, revision: int, mails: Iterable[PlannedMail], data_as_of: datetime
+) -> None:
     """Write the mails that the ledger does not have yet; the others stay as they are."""
     rows = [
-        (period.report, period.start, mail.scope, mail.recipient, REVISION, mail.message_id, mail.subject, data_as_of)
+        (period.report, period.start, mail.scope, mail.recipient, revision, mail.message_id, mail.subject, data_as_of)
         for mail in mails
     ]
     with connection, connection.cursor() as cursor:
@@ -97,15 +99,47 @@ def give_up_on_killed(connection: Connection, period: Period) -> None:
         )
 
 
-def in_state(connection: Connection, period: Period, state: str) -> list[Delivery]:
+def in_state(connection: Connection, period: Period, revision: int, state: str) -> list[Delivery]:
     """The period's mails in `state`, those of one scope together, the oblast's last."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "select delivery_id, scope, recipient, message_id, server_response, finished_at from ops.delivery"
             " where report = %s and period_start = %s and revision = %s and state = %s order by scope, recipient",
-            [period.report, period.start, REVISION, state],
+            [period.report, period.start, revision, state],
         )
         return [Delivery(*row) for row in cursor.fetchall()]
+
+
+def recipients_before(connection: Connection, period: Period, revision: int) -> list[tuple[str, str]]:
+    """(scope, recipient) of those who got, or may have got, an earlier revision."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select distinct scope, recipient from ops.delivery where report = %s and period_start = %s"
+            " and revision < %s and state in ('sent', 'unknown')",
+            [period.report, period.start, revision],
+        )
+        return [(scope, recipient) for scope, recipient in cursor.fetchall()]
+
+
+def is_planned(connection: Connection, period: Period, revision: int) -> bool:
+    """Whether any mail of this revision was ever planned."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select from ops.delivery where report = %s and period_start = %s and revision = %s)",
+            [period.report, period.start, revision],
+        )
+        return cursor.fetchone() == (True,)
+
+
+def delivered_periods(connection: Connection, since: date) -> list[Period]:
+    """The periods that began on `since` or later and of which something went out, the oldest first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select distinct report, period_start from ops.delivery"
+            " where period_start >= %s and state in ('sent', 'unknown') order by period_start, report",
+            [since],
+        )
+        return [Period(report, start) for report, start in cursor.fetchall()]
 
 
 def begin(connection: Connection, delivery: Delivery, data_as_of: datetime) -> None:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from psycopg2.extensions import connection as Connection
 
+from mcu.reports.archive import Archive
+from mcu.settings import Settings
 from tests.integration.reports import hand_made_bi, scripted_smtp
 
 WORLD = hand_made_bi.World(
@@ -24,6 +27,17 @@ WORLD = hand_made_bi.World(
     ],
     authorities=[f"Администрация № {number} <script>alert(1)</script>" for number in range(12)],
 )
+
+
+@pytest.fixture(autouse=True)
+def _archive_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delivery finds in it the editions of the deliveries before, so each test has its own."""
+    monkeypatch.setenv("MCU_ARCHIVE", str(tmp_path / "archive"))
+
+
+def kept_editions() -> Archive:
+    """The archive of the running test."""
+    return Archive(Settings.from_env().archive)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,11 +15,13 @@ from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
 
 from mcu.reports import ledger, query, transport
-from mcu.reports.deliver import Outcome, Sender, SenderAddressError, deliver
+from mcu.reports.deliver import EVERYONE, NotSubscribedError, Only, Outcome, deliver
 from mcu.reports.format import shown
 from mcu.reports.period import Period, marts_hold
+from mcu.reports.post import Sender, SenderAddressError
 from mcu.reports.query import PeriodNotInMartsError
 from tests.integration.reports import hand_made_bi
+from tests.integration.reports.conftest import kept_editions
 from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
 from tests.integration.reports.scripted_smtp import Behaviour, MailServer
 
@@ -37,11 +40,11 @@ def subscribe(connection: Connection, *subscriptions: tuple[str, str, str]) -> N
         )
 
 
-def send(dsn: str, server: MailServer, period: Period = WEEK) -> Outcome:
+def send(dsn: str, server: MailServer, period: Period = WEEK, only: Only = EVERYONE) -> Outcome:
     """One try, in a connection of its own like a task's."""
     with closing(psycopg2.connect(dsn)) as connection:
         sender = Sender("ЦУР области <reports@mcu.example>", server.open_session)
-        return deliver(connection, sender, period, "Ростовская область", MOSCOW)
+        return deliver(connection, sender, kept_editions(), period, "Ростовская область", MOSCOW, only)
 
 
 def states(connection: Connection) -> dict[str, str]:
@@ -209,27 +212,30 @@ def test_ledger_is_written_before_the_send(three: Connection, warehouse_dsn: str
         seen.append(states(three))
         raise ConnectionRefusedError("no mail server")
 
-    with closing(psycopg2.connect(warehouse_dsn)) as connection, pytest.raises(ConnectionRefusedError):
-        deliver(connection, Sender("reports@mcu.example", open_session), WEEK, "Ростовская область", MOSCOW)  # type: ignore[arg-type]
+    with closing(psycopg2.connect(warehouse_dsn)) as connection:
+        sender = Sender("reports@mcu.example", open_session)  # type: ignore[arg-type]
+        outcome = deliver(connection, sender, kept_editions(), WEEK, "Ростовская область", MOSCOW)
+    assert outcome.gave_up == "ConnectionRefusedError: no mail server"
+    assert len(outcome.planned) == 3
 
-    assert seen == [dict.fromkeys(["a@mcu.example", "b@mcu.example", "c@mcu.example"], "planned")]
+    assert seen == [dict.fromkeys(["a@mcu.example", "b@mcu.example", "c@mcu.example"], "planned")] * 3
     send(warehouse_dsn, mail_server)
     assert len(mail_server.accepted) == 3
 
 
-def test_state_is_sending_while_the_mail_is_on_its_way(
+def test_state_is_sending_from_before_the_text_on(
     three: Connection, warehouse_dsn: str, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    real = transport.send
+    real = transport._send_text
 
-    def spy(client: object, sender: str, recipient: str, mail: bytes) -> transport.Attempt:
-        seen.append(states(three)[recipient])
-        return real(client, sender, recipient, mail)  # type: ignore[arg-type]
+    def spy(client: smtplib.SMTP, text: bytes) -> None:
+        seen.append(sorted(states(three).values()))
+        real(client, text)
 
-    monkeypatch.setattr(transport, "send", spy)
+    monkeypatch.setattr(transport, "_send_text", spy)
     send(warehouse_dsn, mail_server)
-    assert seen == ["sending"] * 3
+    assert seen == [["planned", "planned", "sending"], ["planned", "sending", "sent"], ["sending", "sent", "sent"]]
 
 
 def test_server_that_hangs_up_between_mails_costs_nothing(
@@ -307,13 +313,58 @@ def test_municipality_that_goes_before_a_retry_stops_nobody(
 
 
 @pytest.mark.parametrize(
+    ("only", "recipients"),
+    [
+        (Only(scope=TAGANROG), {"c@mcu.example"}),
+        (Only(recipient="b@mcu.example"), {"b@mcu.example"}),
+        (Only(OBLAST, "a@mcu.example"), {"a@mcu.example"}),
+    ],
+)
+def test_try_for_some_plans_and_sends_theirs_alone(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, only: Only, recipients: set[str]
+) -> None:
+    assert {mail.recipient for mail in send(warehouse_dsn, mail_server, only=only).sent} == recipients
+    assert states(three) == dict.fromkeys(recipients, "sent")
+
+    assert len(send(warehouse_dsn, mail_server).sent) == 3
+    assert sorted(mail_server.recipients()) == ["a@mcu.example", "b@mcu.example", "c@mcu.example"]
+
+
+def test_newcomer_gets_a_period_that_went_to_the_others(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    mail_server.behaviours = {"a@mcu.example": "drop after text", "b@mcu.example": "refuse"}
+    send(warehouse_dsn, mail_server)
+    subscribe(three, ("new@mcu.example", "weekly", TAGANROG))
+    outcome = send(warehouse_dsn, mail_server, only=Only(recipient="new@mcu.example"))
+    assert mail_server.recipients() == ["c@mcu.example", "new@mcu.example"]
+    assert [mail.recipient for mail in outcome.sent] == ["new@mcu.example"]
+    assert (outcome.unknown, outcome.refused) == ([], []), "others' faults were told by the run that met them"
+
+
+@pytest.mark.parametrize("only", [Only(recipient="x@mcu.example"), Only(scope=EMPTY), Only(TAGANROG, "a@mcu.example")])
+def test_try_for_somebody_who_is_not_subscribed_names_them(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer, only: Only
+) -> None:
+    named = f"recipient {only.recipient or 'any'} and scope {only.scope or 'any'}"
+    with pytest.raises(NotSubscribedError, match=f"weekly report has {named}"):
+        send(warehouse_dsn, mail_server, only=only)
+    assert (states(three), mail_server.sessions) == ({}, 0)
+
+
+@pytest.mark.parametrize(
     "address", ["", "цур@mcu.example", "reports", "a@mcu.example, b@mcu.example", "ЦУР\r\nBcc: <a@mcu.example>"]
 )
 def test_bad_sender_plans_and_opens_nothing(
     three: Connection, warehouse_dsn: str, mail_server: MailServer, address: str
 ) -> None:
-    with closing(psycopg2.connect(warehouse_dsn)) as connection, pytest.raises(SenderAddressError, match="send from"):
-        deliver(connection, Sender(address, mail_server.open_session), WEEK, "Ростовская область", MOSCOW)
+    with (
+        closing(psycopg2.connect(warehouse_dsn)) as connection,
+        pytest.raises(SenderAddressError, match="from_email is no mail address"),
+    ):
+        deliver(
+            connection, Sender(address, mail_server.open_session), kept_editions(), WEEK, "Ростовская область", MOSCOW
+        )
     assert states(three) == {}
     assert mail_server.sessions == 0
 

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.postgres
 MONDAY_8 = datetime(2026, 11, 23, 5, tzinfo=UTC)
 
 
-def context(period_start: str | None = None, interval_end: datetime | None = MONDAY_8) -> Any:
+def context(period_start: str | None = None, interval_end: datetime | None = MONDAY_8, **params: str) -> Any:
     run = SimpleNamespace(data_interval_end=interval_end, run_after=MONDAY_8, start_date=datetime.now(UTC))
-    return {"dag_run": run, "params": {"period_start": period_start}}
+    return {"dag_run": run, "params": {"period_start": period_start} | params}
 
 
 @pytest.fixture
@@ -79,6 +79,14 @@ def test_delivery_through_airflows_connections(two: Connection, mail_server: Mai
     assert mail_server.accepted[0][1]["From"] == "reports@mcu.example"
 
 
+def test_run_for_one_recipient_of_one_scope(two: Connection, mail_server: MailServer) -> None:
+    assert deliver(context(scope="oblast", recipient="b@mcu.example"))["sent"] == 1
+    assert mail_server.recipients() == ["b@mcu.example"]
+    with pytest.raises(AirflowFailException, match=r"recipient x@mcu\.example and scope oblast"):
+        deliver(context(scope="oblast", recipient="x@mcu.example"))
+    assert deliver(context(scope="", recipient=""))["sent"] == 2, "as a cleared field of the form comes"
+
+
 def test_mail_that_has_not_gone_asks_for_another_try(two: Connection, mail_server: MailServer) -> None:
     mail_server.behaviours = {"a@mcu.example": "later"}
     with pytest.raises(AirflowException, match=r"a@mcu\.example") as error:
@@ -126,12 +134,25 @@ def test_refused_sender_is_tried_again_and_the_error_has_the_servers_words(
     assert deliver()["sent"] == 2
 
 
-def test_bad_sender_fails_for_good_and_says_where_to_set_it(
-    two: Connection, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("extra", "complaint"),
+    [
+        ("disable_ssl=true", "extra of connection smtp_default names no from_email"),
+        ("from_email=reports&disable_ssl=true", "extra of connection smtp_default: from_email .*'reports'"),
+        ("from_email=a%40b.example&reply_to=b&disable_ssl=true", "extra of connection smtp_default: reply_to .*'b'"),
+        ("from_email=a%40b.example", "either disable_ssl .* or disable_tls"),
+        ("from_email=a%40b.example&disable_ssl=true&disable_tls=false", "disable_tls is true or left out, not 'false'"),
+        ("from_email=a%40b.example&disable_ssl=true&timeout=0", "timeout is a number above 0, not '0'"),
+        ("from_email=a%40b.example&disable_ssl=true&mails_per_minute=many", "mails_per_minute .*, not 'many'"),
+    ],
+)
+def test_bad_setting_fails_for_good_and_is_named(
+    two: Connection, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch, extra: str, complaint: str
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{mail_server.port}/?from_email=reports")
-    with pytest.raises(AirflowFailException, match=r"from_email in the extra of connection smtp_default: .*'reports'"):
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{mail_server.port}/?{extra}")
+    with pytest.raises(AirflowFailException, match=complaint):
         deliver()
+    assert mail_server.sessions == 0
 
 
 def test_period_that_the_marts_do_not_have_fails_for_good(two: Connection) -> None:

@@ -1,0 +1,88 @@
+"""Late data changed an edition that has gone out: find it, show the difference, make the corrected edition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from psycopg2.extensions import connection as Connection
+
+from mcu.reports import archive_pages, compare, edition, ledger, query
+from mcu.reports.archive import Archive, Archived
+from mcu.reports.compare import Change
+from mcu.reports.compose import compose
+from mcu.reports.document import Document
+from mcu.reports.period import Period
+from mcu.reports.query import PeriodNotInMartsError
+from mcu.reports.render import render
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """An edition that reads otherwise now: `changes` to what it told, `document` what it would tell."""
+
+    archived: Archived
+    changes: Sequence[Change]
+    document: Document
+
+    @property
+    def corrections(self) -> list[Change]:
+        """Those that are more than a mark that came later, of numbers that both tell."""
+        return [one for one in self.changes if one.before and one.after and one.is_correction]
+
+
+def check(
+    connection: Connection, kept: Archive, periods: Iterable[Period], region: str, timezone: ZoneInfo
+) -> list[Corrected]:
+    """Compare each period's newest editions with the marts; what differs gets its page in the archive.
+
+    Returns those whose numbers were corrected. A period that the marts no longer hold is left alone.
+    """
+    corrected = []
+    for period in periods:
+        for one in _compared(connection, kept, period, region, timezone):
+            archive_pages.write_changes(one.archived, one.changes, timezone)
+            if one.corrections:
+                corrected.append(one)
+    return corrected
+
+
+def prepare(connection: Connection, kept: Archive, period: Period, region: str, timezone: ZoneInfo) -> list[Corrected]:
+    """Put the next revision of each corrected edition of the period into the archive; nothing is sent.
+
+    All of them get one number, above any that was ever planned. Returns the corrected editions, with their documents
+    as they stand in the archive now.
+    """
+    revision = max((one.revision for one in kept.of_period(period)), default=ledger.FIRST)
+    if revision == ledger.FIRST or ledger.is_planned(connection, period, revision):
+        revision += 1
+    corrected = []
+    for one in _compared(connection, kept, period, region, timezone, revision):
+        if one.corrections:
+            kept.put(one.document, render(one.document), datetime.now(timezone), replace=True)
+            corrected.append(one)
+    return corrected
+
+
+def _compared(
+    connection: Connection,
+    kept: Archive,
+    period: Period,
+    region: str,
+    timezone: ZoneInfo,
+    revision: int = ledger.FIRST,
+) -> list[Corrected]:
+    """Every scope's newest edition that went out, beside what the marts say now."""
+    newest = {one.scope: one for one in kept.of_period(period) if ledger.is_planned(connection, period, one.revision)}
+    try:
+        data = query.read(connection, period, region, timezone)
+    except PeriodNotInMartsError:
+        return []
+    compared = []
+    for scope, archived in newest.items():
+        if data.common.has(scope):
+            document = compose(edition.make(data, scope), timezone, revision)
+            compared.append(Corrected(archived, compare.changes(archived.numbers, compare.told(document)), document))
+    return compared
