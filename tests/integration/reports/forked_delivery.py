@@ -112,7 +112,7 @@ class _Steps:
             def execute(self, query: Any, vars: Any = None) -> None:
                 nonlocal last
                 last = query.decode() if isinstance(query, bytes) else query
-                if vars and isinstance(vars[0], str):
+                if isinstance(vars, list | tuple) and vars and isinstance(vars[0], str):
                     last = last.replace("%s", vars[0], 1)
                 steps.take(last)
                 super().execute(query, vars)

@@ -6,6 +6,7 @@ where the text may have gone, and then there is one mail or none.
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -13,6 +14,7 @@ import pytest
 from psycopg2.extensions import connection as Connection
 
 from tests.integration.reports import forked_delivery, real_smtp
+from tests.integration.reports.conftest import kept_editions
 from tests.integration.reports.forked_delivery import (
     Ended,
     killed_mails_are_planned_again,
@@ -56,6 +58,7 @@ class House:
 
     def reset(self) -> None:
         self.server.accepted.clear()
+        shutil.rmtree(kept_editions().root, ignore_errors=True)
         with self.warehouse, self.warehouse.cursor() as cursor:
             cursor.execute("truncate ops.delivery")
 
