@@ -15,13 +15,13 @@ from typing import Any
 import matplotlib
 import typst
 
-from mcu.reports.document import Block, Column, Document, Line, Picture, Table, Tile, Tiles, Words
+from mcu.reports.document import Block, Column, Document, Picture, Table, Tile, Tiles, Words
 from mcu.reports.format import moment, one_line, shortened
 
 BREAKABLE_WORD = 25  # letters; the template breaks longer words anywhere, and a table makes no room for them
 WISHED_LINE = 60  # a table makes no room for more of a line
 MEASURED = 3  # the longest by letters may not be the longest by millimetres
-FOOTER_NAME = 60
+LONGEST_TITLE, FOOTER_NAME = 200, 60  # a title is kept with what follows, so it must leave room on the page
 PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
 
 _BETWEEN_WORDS = re.compile(r"[\s\-]+(?<!\u00a0)")
@@ -32,7 +32,10 @@ def render(document: Document) -> bytes:
 
     Raises ValueError if a picture is no PNG.
     """
-    return typst.compile(_files(document), font_paths=_fonts(), timestamp=int(document.as_of.timestamp()))
+    # The wheel's types do not tell that it takes files by name.
+    files: Any = _files(document)
+    content: bytes = typst.compile(files, font_paths=_fonts(), timestamp=int(document.as_of.timestamp()))
+    return content
 
 
 @cache
@@ -71,7 +74,7 @@ def _svg(picture: Picture) -> bytes:
 
 def _data(document: Document) -> dict[str, Any]:
     exports = (f"{one_line(name)} — {moment(at, document.timezone)}" for name, at in document.freshness)
-    name, dates = one_line(document.name), one_line(document.dates)
+    name, dates = _title(document.name), one_line(document.dates)
     return {
         "subject": one_line(document.subject),
         "heading": one_line(document.heading),
@@ -89,6 +92,10 @@ def _data(document: Document) -> dict[str, Any]:
     }
 
 
+def _title(text: str) -> str:
+    return shortened(one_line(text), LONGEST_TITLE)
+
+
 def _is_elsewhere(block: Block) -> bool:
     return isinstance(block, Table) and block.is_for_workbook
 
@@ -96,7 +103,7 @@ def _is_elsewhere(block: Block) -> bool:
 def _block(document: Document, block: Block) -> dict[str, Any]:
     if isinstance(block, Tiles):
         return {"kind": "tiles", "items": [_tile(document, tile) for tile in block.items]}
-    common = {"kind": type(block).__name__.lower(), "title": one_line(block.title), "note": document.text(block.note)}
+    common = {"kind": type(block).__name__.lower(), "title": _title(block.title), "note": document.text(block.note)}
     match block:
         case Words():
             return common | {"lines": [document.text(line) for line in block.lines]}
@@ -125,22 +132,26 @@ def _table(document: Document, table: Table) -> dict[str, Any]:
     ]
     columns = [
         {
-            "title": one_line(column.title),
+            "title": _title(column.title),
             "is_text": column.is_text,
             "has_strong": any(row[place].is_strong for row in table.rows),
         }
-        | _longest(column, [text for row in rows for text in (row[place]["line"], *row[place]["below"])])
+        | _longest(column, [text for row in rows for text in _texts(row[place])])
         for place, column in enumerate(table.columns)
     ]
     return {"columns": columns, "rows": rows}
 
 
+def _texts(cell: dict[str, Any]) -> list[str]:
+    return [cell["line"], *cell["below"]]
+
+
 def _longest(column: Column, lines: list[str]) -> dict[str, list[str]]:
     """What a column has to have room for, and what it would like to; numbers stay on one line."""
-    texts = (one_line(column.title), *lines) if column.is_text else (one_line(column.title),)
-    words = (word for text in texts for word in _BETWEEN_WORDS.split(text))
+    texts = [_title(column.title), *(lines if column.is_text else [])]
+    words = [word for text in texts for word in _BETWEEN_WORDS.split(text)]
     return {
-        "unbroken": _longest_of(BREAKABLE_WORD, (*words, *(() if column.is_text else lines))),
+        "unbroken": _longest_of(BREAKABLE_WORD, words if column.is_text else words + lines),
         "lines": _longest_of(WISHED_LINE, lines),
     }
 
