@@ -85,11 +85,14 @@ _BY_ENDING: list[tuple[str, Callable[[float], str]]] = [
 ]
 
 
+def form(column: str) -> Callable[[float], str]:
+    """How numbers of a mart's column are written, by its name: one of the functions above."""
+    return next((form for ending, form in _BY_ENDING if column.endswith(ending)), integer)
+
+
 def shown(column: str, value: float | None) -> str:
     """A mart's number as a reader sees it, by the name of its column; null is «нет данных»."""
-    if value is None:
-        return NO_DATA
-    return next((form for ending, form in _BY_ENDING if column.endswith(ending)), integer)(value)
+    return NO_DATA if value is None else form(column)(value)
 
 
 def plural(count: int, one: str, few: str, many: str) -> str:
