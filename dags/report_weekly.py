@@ -16,6 +16,7 @@ DOC = """
 **Inputs**: `bi.rpt_weekly_region`, `bi.rpt_weekly_municipality`, `bi.rpt_weekly_topic`, `bi.rpt_weekly_authority`,
 `bi.rpt_data_quality`, `bi.dim_source`, `bi.dim_municipality`; connections `warehouse` and `smtp_default`.
 Parameter `period_start`: the Monday of any past week; empty: the last whole week before the run.
+Parameters `scope`, `recipient`: send to these subscribers alone, e.g. one who is new; empty: to all.
 
 **Outputs**: one mail a subscription, one row a mail in `ops.delivery`. A mail that went never goes again.
 
@@ -30,7 +31,8 @@ Parameter `period_start`: the Monday of any past week; empty: the last whole wee
   `planned`, and clear the task.
 - `deliver` failed, «refuses for good»: the others have their mail; the message and the row's `server_response` hold
   the server's words. Correct the subscription.
-- `deliver` failed, «from_email»: set the sender's address in the connection `smtp_default`.
+- `deliver` failed, «extra of connection smtp_default»: set there what it names (`docs/reports.md`).
+- `deliver` failed, «nobody to send to»: the run's `scope` or `recipient` is not subscribed to this report.
 - «subscriptions to no municipality»: correct `scope` in `ops.report_subscription`.
 """
 
