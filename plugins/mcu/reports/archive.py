@@ -21,12 +21,12 @@ from mcu.reports.compare import Told
 from mcu.reports.document import Document
 from mcu.reports.period import Period, Report
 from mcu.reports.query import OBLAST
-from mcu.reports.render import Attachment, Rendered
+from mcu.reports.render import XLSX, Attachment, Rendered
 
 PAGE, TEXT, NUMBERS = "report.html", "mail.txt", "numbers.json"
 MEDIA_TYPES = {
     ".pdf": "application/pdf",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xlsx": XLSX,
 }
 _DAY, _REVISION = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"r([1-9]\d*)")
 

@@ -51,7 +51,7 @@ def piece_text(piece: Piece, timezone: ZoneInfo) -> str:
         return format.moment(piece, timezone)
     if isinstance(piece, date):
         return format.day(piece)
-    return format.one_line(piece) if piece.strip() else piece
+    return format.one_line(piece) if piece.strip() else " " * bool(piece)
 
 
 def line_text(line: Line, timezone: ZoneInfo) -> str:

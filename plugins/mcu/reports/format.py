@@ -27,15 +27,17 @@ MONTHS = [
     "декабря",
 ]
 WEEKDAYS = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"]
+_INVISIBLE = re.compile(r"[\u061c\u200b-\u200f\u2060-\u2064\ufeff\ufffe\uffff]")
 _BREAKING_OR_UNPRINTABLE = re.compile(r"(?:[^\S\u00a0]|[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069])+")
 
 
 def one_line(text: str) -> str:
-    """Text from data as one line: each run of spaces, control and direction characters becomes one space.
+    """Text from data as one line: each run of spaces, control and direction characters becomes one space, marks that
+    nobody sees go.
 
     A no-break space stays: it holds a number and its unit together.
     """
-    return _BREAKING_OR_UNPRINTABLE.sub(" ", text).strip()
+    return _BREAKING_OR_UNPRINTABLE.sub(" ", _INVISIBLE.sub("", text)).strip()
 
 
 def integer(value: float) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mcu.reports import format, html
+from mcu.reports import format, html, pdf, workbook
 from mcu.reports.document import Document
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,25 @@ class Rendered:
 
 
 def render(document: Document) -> Rendered:
-    """The mail of one edition."""
+    """The mail of one edition, with the same as PDF and as a workbook."""
     return Rendered(
         subject=document.subject,
         text=_text(document),
         html=html.render(document),
         images={html.content_id(picture.name): picture.png for picture in document.pictures},
+        attachments=[
+            Attachment(f"{_file_name(document)}.pdf", "application/pdf", pdf.render(document)),
+            Attachment(f"{_file_name(document)}.xlsx", XLSX, workbook.render(document)),
+        ],
     )
+
+
+def _file_name(document: Document) -> str:
+    """«Недельный отчёт 2026-11-16, Таганрог», which every file system takes."""
+    report = "Недельный отчёт" if document.period.report == "weekly" else "Отчёт за день"
+    place = re.sub(r"[^\w .()-]", "_", format.short_municipality(document.name))[:60].strip(" .")
+    mark = f", версия {document.revision}" if document.revision > 1 else ""
+    return f"{report} {document.period.start:%Y-%m-%d}, {place}{mark}"
 
 
 def _text(document: Document) -> str:

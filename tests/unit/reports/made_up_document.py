@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -114,7 +114,9 @@ def tiles() -> Tiles:
 @cache
 def picture() -> Picture:
     points = [charts.TrendPoint(f"{day:02}.11", 40 + day, 30 + day, 90 - day) for day in range(1, 15)]
-    return Picture("trend", "Поступило и отвечено", "Две линии за двенадцать недель", charts.trend(points), ("Дни",))
+    return Picture(
+        "trend", "Поступило и отвечено", "Две линии за двенадцать недель", partial(charts.trend, points), ("Дни",)
+    )
 
 
 def document(*blocks: Block, **changes: Any) -> Document:

@@ -178,7 +178,7 @@ def test_the_picture_is_whole() -> None:
 
 
 def test_pictures_of_one_name_are_not_mixed_up() -> None:
-    other = replace(made_up.picture(), png=_png(40, 30))
+    other = replace(made_up.picture(), draw=lambda: _png(40, 30))
     for picture, size in ((made_up.picture(), (1_200, 725)), (other, (40, 30))):
         (shown,) = (image.image for page in pages(pdf.render(document(picture))) for image in page.images)
         assert shown is not None
@@ -186,7 +186,7 @@ def test_pictures_of_one_name_are_not_mixed_up() -> None:
 
 
 def test_a_tall_picture_stays_on_its_page() -> None:
-    assert len(pages(pdf.render(document(replace(made_up.picture(), png=_png(1_200, 4_000)))))) == 1
+    assert len(pages(pdf.render(document(replace(made_up.picture(), draw=lambda: _png(1_200, 4_000)))))) == 1
 
 
 def _png(width: int, height: int) -> bytes:
@@ -197,7 +197,7 @@ def _png(width: int, height: int) -> bytes:
 
 def test_what_is_no_png_is_refused() -> None:
     with pytest.raises(ValueError, match="picture trend is no PNG"):
-        pdf.render(document(replace(made_up.picture(), png=b"<svg/>")))
+        pdf.render(document(replace(made_up.picture(), draw=lambda: b"<svg/>")))
 
 
 def test_letters_are_of_the_fonts_that_are_shipped() -> None:
