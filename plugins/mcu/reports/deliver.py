@@ -17,8 +17,8 @@ from mcu.reports import edition, ledger, message, query, transport
 from mcu.reports.ledger import Delivery, PlannedMail
 from mcu.reports.period import Period
 from mcu.reports.render import Rendered, render, subject
-from mcu.reports.subscriptions import ADDRESS
 from mcu.reports.transport import Attempt
+from mcu.settings import ADDRESS
 
 log = logging.getLogger(__name__)
 
