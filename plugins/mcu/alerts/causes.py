@@ -39,9 +39,8 @@ def find(connection: Connection, settings: Settings, moment: datetime) -> list[C
     parameters = _parameters(settings, moment)
     with connection, connection.cursor() as cursor:
         for kind in KINDS.values():
-            cursor.execute(
-                f"select cause, subject, what, since from ({kind.query}) as found order by since", parameters
-            )
+            query = f"select cause, subject, what, since from ({kind.query}) as found order by since, cause"
+            cursor.execute(query, parameters)
             for key, subject, what, since in cursor.fetchall():
                 cause = f"{kind.name}:{key}"
                 line = (shown(subject, SUBJECT_CHARACTERS), shown(what, WHAT_CHARACTERS))
@@ -56,7 +55,6 @@ def shown(text: str, characters: int) -> str:
 
 
 def _parameters(settings: Settings, moment: datetime) -> Mapping[str, Any]:
-    due = {report: due_period(report, moment, settings.timezone, None).start for report in ("daily", "weekly")}
     return {
         "moment": moment,
         "lasts_since": moment - LASTING,
@@ -64,6 +62,6 @@ def _parameters(settings: Settings, moment: datetime) -> Mapping[str, Any]:
         "sources": list(settings.sources),
         "stale_after": settings.stale_after,
         "deadline": settings.report_deadline,
-        "daily": due["daily"],
-        "weekly": due["weekly"],
+        "daily": due_period("daily", moment, settings.timezone, None).start,
+        "weekly": due_period("weekly", moment, settings.timezone, None).start,
     }

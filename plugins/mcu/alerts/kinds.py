@@ -82,8 +82,9 @@ DELIVERY_REFUSED = f"""
     select
         report || ':' || scope || ':' || md5(recipient) as cause,
         format('report_%%s, %%s, delivery_id %%s', report, scope, delivery_id) as subject,
-        'письмо не принято'
-        || coalesce(', ответ ' || substring(server_response from '^[0-9]{{3}}(?: [0-9][.][0-9]+[.][0-9]+)?'), '') as what,
+        'письмо не принято' || coalesce(
+            ', ответ ' || substring(server_response from '^[0-9]{{3}}(?: [0-9][.][0-9]+[.][0-9]+)?'), ''
+        ) as what,
         finished_at as since
     from (
         select distinct on (report, scope, recipient) *
@@ -164,7 +165,9 @@ SOURCE_STALE = f"""
     from (
         select
             source,
-            (select max(exported_at) from ops.load where load.source = enabled.source and status = 'published') as newest,
+            (
+                select max(exported_at) from ops.load where load.source = enabled.source and status = 'published'
+            ) as newest,
             (select min(started_at) from ops.load) as first_load
         from unnest(%(sources)s) as enabled (source)
     ) as seen
@@ -246,8 +249,8 @@ _KINDS = [
     Kind(
         "report_late",
         "Отчёт не ушёл к сроку",
-        "Посмотрите, на чём стоит запуск DAG report_daily или report_weekly: wait_for_marts ждёт выгрузок и build_marts, "
-        "deliver — почтового сервера. Прошлый период отправит запуск с параметром period_start.",
+        "Посмотрите, на чём стоит запуск DAG report_daily или report_weekly: wait_for_marts ждёт выгрузок и "
+        "build_marts, deliver — почтового сервера. Прошлый период отправит запуск с параметром period_start.",
         REPORT_LATE,
     ),
     Kind(

@@ -22,7 +22,8 @@ SMTP_CONNECTION_ID = "smtp_default"
 WEBHOOK_CONNECTION_ID = "alert_webhook"
 FAILURE_QUIET = timedelta(hours=1)
 FAILURE_SUBJECT = "МЦУ: неполадки не отслеживаются"
-FAILURE_TEXT = """<p>DAG alert_engineers не отработал ({fault}, запуск {run_id}). Пока он красный, о неполадках может никто не узнать.</p>
+FAILURE_TEXT = """<p>DAG alert_engineers не отработал ({fault}, запуск {run_id}). Пока он красный, о неполадках может никто не
+узнать.</p>
 <p>Что делать: откройте журнал задачи alert_engineers. Обычно недоступна база (соединение warehouse), почтовый сервер
 (smtp_default) или вебхук (alert_webhook). Пока сбои идут чаще раза в час, это письмо не повторяется.</p>"""
 
@@ -49,14 +50,14 @@ class AlertEngineersOperator(BaseOperator):
 
 
 def mail_failure(context: Context) -> None:
-    """Mail that nobody looks any more, without the warehouse; not again while failed runs are less than an hour apart."""
+    """Mail that nobody looks any more; needs no warehouse. Not again while failed runs are less than an hour apart."""
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
     recipients = Settings.from_env().alert_recipients
     run = context["dag_run"]
     earlier = context["ti"].get_previous_dagrun(state="failed")
-    is_told = earlier and earlier.logical_date and run.logical_date - earlier.logical_date < FAILURE_QUIET
-    if recipients and not is_told:
+    dates = (earlier.logical_date, run.logical_date) if earlier else (None, None)
+    if recipients and not (dates[0] and dates[1] and dates[1] - dates[0] < FAILURE_QUIET):
         text = FAILURE_TEXT.format(fault=type(context.get("exception")).__name__, run_id=run.run_id)
         notifier = SmtpNotifier(
             to=list(recipients), subject=FAILURE_SUBJECT, html_content=text, smtp_conn_id=SMTP_CONNECTION_ID
