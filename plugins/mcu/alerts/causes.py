@@ -14,8 +14,15 @@ from mcu.reports.period import due_period
 from mcu.settings import Settings
 
 LASTING = timedelta(hours=2)  # what retries and the next runs mend by themselves is mended by then
-SUBJECT_CHARACTERS = 80
+SUBJECT_CHARACTERS = 120
 WHAT_CHARACTERS = 200
+
+# Rows that were mended by hand may lack something: a cause of which less is known is one all the same.
+FOUND = """
+    select cause, coalesce(subject, ''), coalesce(what, 'причина не записана'), coalesce(since, %(moment)s) as since
+    from ({query}) as found
+    order by since, cause
+"""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,7 @@ def find(connection: Connection, settings: Settings, moment: datetime) -> list[C
     parameters = _parameters(settings, moment)
     with connection, connection.cursor() as cursor:
         for kind in KINDS.values():
-            query = f"select cause, subject, what, since from ({kind.query}) as found order by since, cause"
-            cursor.execute(query, parameters)
+            cursor.execute(FOUND.format(query=kind.query), parameters)
             for key, subject, what, since in cursor.fetchall():
                 cause = f"{kind.name}:{key}"
                 line = (shown(subject, SUBJECT_CHARACTERS), shown(what, WHAT_CHARACTERS))

@@ -222,7 +222,7 @@ LOAD_FAILED = f"""
         coalesce((
             array_agg(
                 case when error = 'прервано' then 'загрузка прервана' else
-                    'ошибка ' || substring(error from '^[[:alpha:]_]+')
+                    'ошибка' || coalesce(' ' || substring(error from '^([A-Za-z_]+):'), '')
                     || coalesce(' в ' || substring(error from 'CONTEXT:  (COPY [^:"[:cntrl:]]+)'), '')
                 end
                 order by load_id desc

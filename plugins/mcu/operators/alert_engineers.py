@@ -22,8 +22,8 @@ SMTP_CONNECTION_ID = "smtp_default"
 WEBHOOK_CONNECTION_ID = "alert_webhook"
 FAILURE_QUIET = timedelta(hours=1)
 FAILURE_SUBJECT = "МЦУ: неполадки не отслеживаются"
-FAILURE_TEXT = """<p>DAG alert_engineers не отработал ({fault}, запуск {run_id}). Пока он красный, о неполадках может никто не
-узнать.</p>
+FAILURE_TEXT = """<p>DAG alert_engineers не отработал ({fault}, запуск {run_id}). Пока он красный, о неполадках
+никто не узнает.</p>
 <p>Что делать: откройте журнал задачи alert_engineers. Обычно недоступна база (соединение warehouse), почтовый сервер
 (smtp_default) или вебхук (alert_webhook). Пока сбои идут чаще раза в час, это письмо не повторяется.</p>"""
 
