@@ -80,8 +80,14 @@ def untold(connection: Connection, way: Way, moment: datetime) -> list[Alert]:
 
 
 def untold_gone(connection: Connection, way: Way, moment: datetime) -> list[Alert]:
-    """Alerts that this way has told, and whose cause is gone for longer than QUIET."""
-    return _select(connection, "gone_at <= %(quiet_since)s and {told} is not null and {gone_told} is null", way, moment)
+    """Alerts that this way has told, and whose cause is gone for longer than QUIET; they come together as well."""
+    return _select(
+        connection,
+        "gone_at <= %(quiet_since)s and {told} is not null and {gone_told} is null and not exists ("
+        " select from ops.alert as other where other.kind = alert.kind and other.{gone_told} > %(quiet_since)s)",
+        way,
+        moment,
+    )
 
 
 def mark(connection: Connection, way: Way, told: Sequence[Alert], gone_told: Sequence[Alert], moment: datetime) -> None:

@@ -149,6 +149,19 @@ def test_files_that_are_refused_one_after_the_other_make_a_message_an_hour(world
     assert [len(message.new) for message in ear.heard] == [1, 12, 12]
 
 
+def test_files_that_are_mended_one_after_the_other_make_a_message_an_hour(world: World) -> None:
+    ear = Ear()
+    for number in range(25):
+        refuse(world, f"{number}.xlsx")
+    look(world, ear)
+    for run in range(1, 26):
+        world.do("update ops.load set status = 'published' where uri = %s", f"{run - 1}.xlsx")
+        look(world, ear, at=MONDAY_9 + run * RUN)
+    for run in range(26, 50):
+        look(world, ear, at=MONDAY_9 + run * RUN)
+    assert [len(message.gone) for message in ear.heard] == [0, 1, 12, 12]
+
+
 def test_another_kind_does_not_wait(world: World) -> None:
     ear = Ear()
     refuse(world, "a.xlsx")
