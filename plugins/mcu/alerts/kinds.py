@@ -33,7 +33,7 @@ REPORT_LATE = f"""
     select
         report || ':' || period_start as cause,
         format(
-            'report_%%s за %%s: без отчёта %%s из %%s', report, to_char(period_start, 'DD.MM.YYYY'),
+            'report_%%s за %%s, без отчёта %%s из %%s', report, to_char(period_start, 'DD.MM.YYYY'),
             count(*) filter (where not is_finished), count(*)
         ) as subject,
         'к сроку отчёт есть не у всех подписчиков' as what,
@@ -99,7 +99,7 @@ DELIVERY_REFUSED = f"""
 DELIVERY_WAITS = f"""
     select
         report || ':' || period_start as cause,
-        format('report_%%s за %%s, писем: %%s', report, to_char(period_start, 'DD.MM.YYYY'), count(*)) as subject,
+        format('report_%%s за %%s, писем %%s', report, to_char(period_start, 'DD.MM.YYYY'), count(*)) as subject,
         'письма ждут отправки дольше двух часов' as what,
         min(planned_at) as since
     from ops.delivery
@@ -118,7 +118,7 @@ GATE_FAILED = """
 
     select
         node_id as cause,
-        node_id || coalesce(', строк: ' || nullif(failures, 0), '') as subject,
+        node_id || coalesce(', строк ' || nullif(failures, 0), '') as subject,
         case when status = 'fail' then 'тест dbt не прошёл' else 'dbt не построил' end as what,
         finished_at as since
     from (
@@ -131,7 +131,7 @@ GATE_FAILED = """
     union all
     select
         suite || ':' || md5(sentence) as cause,
-        suite || ': ' || sentence || coalesce(', строк: ' || rows_failed, '') as subject,
+        suite || ', «' || sentence || '»' || coalesce(', строк ' || rows_failed, '') as subject,
         'проверка готовых витрин не прошла' as what,
         validated_at as since
     from ops.validation_result
@@ -179,7 +179,7 @@ QUARANTINE = f"""
     select
         source || ':' || day as cause,
         format(
-            '%%s, загружено %%s: %%s из %%s строк, файлов: %%s, первый: %%s', {NAME_OF_SOURCE.format(source="source")},
+            '%%s, загружено %%s, строк %%s из %%s, файлов %%s, первый %%s', {NAME_OF_SOURCE.format(source="source")},
             to_char(day, 'DD.MM.YYYY'), sum(rows_out), sum(rows_read), count(*),
             (array_agg(uri order by load_id))[1]
         ) as subject,

@@ -28,9 +28,9 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The reason, and whom it concerns: three by name, the others by number."""
+        """Whom it concerns, three by name, the others by number, and the reason."""
         rest = len(self.subjects) - NAMES
-        return f"{self.what}: {', '.join(self.subjects[:NAMES])}" + (f" и ещё {rest}" if rest > 0 else "")
+        return f"{', '.join(self.subjects[:NAMES])}{f' и ещё {rest}' if rest > 0 else ''}: {self.what}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Message:
         """For a mail or a chat."""
         parts = []
         for kind, lines in groupby(lines_of(self.new)[:LINES], key=lambda line: line.kind):
-            told = (f"- {line.text}. С {line.since.astimezone(self.timezone):%d.%m.%Y %H:%M}" for line in lines)
+            told = (f"- {line.text} (с {line.since.astimezone(self.timezone):%d.%m.%Y %H:%M})" for line in lines)
             parts.append("\n".join([KINDS[kind].title, *told, f"Что делать: {KINDS[kind].triage}"]))
         parts += _left(self.new)
         if self.gone:

@@ -56,7 +56,7 @@ def test_without_recipients_and_webhook_the_log_tells(refused: World, caplog: py
         assert look() == {"standing": 1, "new": 1, "told": 0}
         assert look() == {"standing": 1, "new": 0, "told": 0}
     (record,) = [record for record in caplog.records if record.name == "mcu.alerts.tell"]
-    assert "нет столбцов: a.xlsx" in record.getMessage()
+    assert "a.xlsx: нет столбцов" in record.getMessage()
 
 
 def test_both_ways_once(refused: World, engineers: None, chat: None, mail_server: MailServer, hook: Hook) -> None:

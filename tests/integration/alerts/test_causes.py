@@ -114,7 +114,7 @@ def test_failed_build_names_the_nodes_by_their_last_try(world: World) -> None:
     world.dbt_result(build_id, "model.mcu.dim", "error", MONDAY_9)
     assert [(cause.subject, cause.what) for cause in found(world)] == [
         ("model.mcu.dim", "dbt не построил"),
-        ("test.mcu.unique, строк: 12", "тест dbt не прошёл"),
+        ("test.mcu.unique, строк 12", "тест dbt не прошёл"),
     ]
     world.build("running", MONDAY_9)
     assert len(found(world)) == 2
@@ -134,7 +134,7 @@ def test_failed_check_of_the_marts_once_though_it_was_tried_twice(world: World) 
         world.do(check, batch, "critical", "Отвечено больше, чем получено", MONDAY_9 - HOUR / 4)
     world.do(check, batch, "warning", "Непривычно много", MONDAY_9 - HOUR / 4)
     world.do(check, "a.xlsx", "critical", "Строка в карантине", MONDAY_9 - HOUR / 4)
-    assert [cause.subject for cause in found(world)] == ["rpt_weekly_region: Отвечено больше, чем получено, строк: 3"]
+    assert [cause.subject for cause in found(world)] == ["rpt_weekly_region, «Отвечено больше, чем получено», строк 3"]
     world.build("published", MONDAY_9)
     assert found(world) == []
 
@@ -214,7 +214,7 @@ def test_mails_that_wait_for_more_than_two_hours(world: World) -> None:
     world.do("update ops.report_subscription set valid_to = '2026-11-22' where recipient like 'left%'")
     assert found(world) == []
     (cause,) = [cause for cause in found(world, MONDAY_9 + 1.5 * HOUR) if cause.kind == "delivery_waits"]
-    assert cause.subject == "report_daily за 22.11.2026, писем: 2"
+    assert cause.subject == "report_daily за 22.11.2026, писем 2"
     world.do("update ops.delivery set state = 'sent'")
     assert found(world, MONDAY_9 + 1.5 * HOUR) == []
 
@@ -226,7 +226,7 @@ def test_deadline_by_local_time(world: World) -> None:
     world.delivery("a@mcu.example", "sent", MONDAY_9)
     assert found(world, MONDAY_9.replace(hour=9, minute=59)) == []
     (cause,) = found(world, MONDAY_9.replace(hour=10))
-    assert (cause.kind, cause.subject) == ("report_late", "report_daily за 22.11.2026: без отчёта 1 из 2")
+    assert (cause.kind, cause.subject) == ("report_late", "report_daily за 22.11.2026, без отчёта 1 из 2")
     assert cause.since == MONDAY_9.replace(hour=10)
     world.delivery("b@mcu.example", "sent", MONDAY_9)
     assert found(world, MONDAY_9.replace(hour=10)) == []
@@ -258,11 +258,11 @@ def test_quarantine_that_fills_is_one_cause_a_source_and_day(world: World) -> No
     assert found(world) == []
     load_id = world.load("a.xlsx", "published", MONDAY_9 - 1.5 * HOUR, rows=100, quarantined=21)
     (before,) = found(world)
-    assert before.subject == "ПОС, загружено 23.11.2026: 21 из 100 строк, файлов: 1, первый: a.xlsx"
+    assert before.subject == "ПОС, загружено 23.11.2026, строк 21 из 100, файлов 1, первый a.xlsx"
     world.load("b.xlsx", "published", MONDAY_9 - 1.5 * HOUR, rows=20, quarantined=20)
     (cause,) = found(world)
     assert (cause.kind, cause.cause) == ("quarantine", before.cause)
-    assert cause.subject == "ПОС, загружено 23.11.2026: 41 из 120 строк, файлов: 2, первый: a.xlsx"
+    assert cause.subject == "ПОС, загружено 23.11.2026, строк 41 из 120, файлов 2, первый a.xlsx"
     world.do("update ops.quarantine set replayed_by_load_id = %s", load_id)
     assert found(world) == []
 

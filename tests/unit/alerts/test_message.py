@@ -28,10 +28,10 @@ def message(*new: Alert, gone: tuple[Alert, ...] = ()) -> Message:
 @pytest.mark.parametrize(
     ("count", "line"),
     [
-        (1, "нет столбцов: 0.xlsx"),
-        (3, "нет столбцов: 0.xlsx, 1.xlsx, 2.xlsx"),
-        (4, "нет столбцов: 0.xlsx, 1.xlsx, 2.xlsx и ещё 1"),
-        (30, "нет столбцов: 0.xlsx, 1.xlsx, 2.xlsx и ещё 27"),
+        (1, "0.xlsx: нет столбцов"),
+        (3, "0.xlsx, 1.xlsx, 2.xlsx: нет столбцов"),
+        (4, "0.xlsx, 1.xlsx, 2.xlsx и ещё 1: нет столбцов"),
+        (30, "0.xlsx, 1.xlsx, 2.xlsx и ещё 27: нет столбцов"),
     ],
 )
 def test_one_reason_is_one_line(count: int, line: str) -> None:
@@ -53,13 +53,13 @@ def test_the_whole_text_in_local_time() -> None:
     told = message(alert(0), alert(1), silent, gone=(alert(4, "delivery_unknown", "оборвалось", "delivery_id 7"),))
     assert told.text == (
         "Источник молчит\n"
-        "- последняя выгрузка сделана 20.11.2026 08:00: ПОС. С 23.11.2026 08:00\n"
+        "- ПОС: последняя выгрузка сделана 20.11.2026 08:00 (с 23.11.2026 08:00)\n"
         f"Что делать: {KINDS['source_stale'].triage}\n\n"
         "Файл отклонён\n"
-        "- нет столбцов: 0.xlsx, 1.xlsx. С 23.11.2026 08:00\n"
+        "- 0.xlsx, 1.xlsx: нет столбцов (с 23.11.2026 08:00)\n"
         f"Что делать: {KINDS['load_refused'].triage}\n\n"
         "Устранено\n"
-        "- неизвестно, ушло ли письмо: оборвалось: delivery_id 7\n"
+        "- неизвестно, ушло ли письмо: delivery_id 7: оборвалось\n"
     )
     assert told.subject == "МЦУ: источник молчит (1), файл отклонён (2)"
 
