@@ -99,13 +99,13 @@ def _webhook() -> list[Channel]:
     from mcu.alerts.tell import Channel
 
     try:
-        url = _url(BaseHook.get_connection(WEBHOOK_CONNECTION_ID))
+        url = webhook_url(BaseHook.get_connection(WEBHOOK_CONNECTION_ID))
     except AirflowNotFoundException:
         return []
     return [Channel("webhook", lambda message: webhook.post(url, message))]
 
 
-def _url(connection: Connection) -> str:
+def webhook_url(connection: Connection) -> str:
     """`host` as an address, or host, port and schema apart; the password is the last part of the path."""
     host = connection.host or ""
     base = host if "://" in host else f"{connection.schema or 'https'}://{host}"

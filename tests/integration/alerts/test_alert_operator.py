@@ -10,9 +10,10 @@ from typing import Any
 
 import psycopg2
 import pytest
+from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from mcu.operators.alert_engineers import AlertEngineersOperator, mail_failure
+from mcu.operators.alert_engineers import AlertEngineersOperator, mail_failure, webhook_url
 from tests.integration.alerts.world import HOUR, Hook, World
 from tests.integration.reports.scripted_smtp import MailServer
 
@@ -99,6 +100,25 @@ def test_engineer_whom_the_server_does_not_take_fails_once(
     with pytest.raises(AirflowFailException, match=r"does not take: a@mcu\.example: 550"):
         look()
     assert look()["told"] == 0
+
+
+@pytest.mark.parametrize(
+    ("parts", "url"),
+    [
+        ({"host": "https://chat.example.org/hooks", "password": "x/y"}, "https://chat.example.org/hooks/x/y"),
+        ({"host": "https://chat.example.org/hooks/"}, "https://chat.example.org/hooks/"),
+        ({"host": "chat.example.org", "password": "x"}, "https://chat.example.org/x"),
+        ({"host": "chat", "schema": "http", "port": 8065, "password": "x"}, "http://chat:8065/x"),
+    ],
+)
+def test_address_of_a_webhook(parts: dict[str, Any], url: str) -> None:
+    assert webhook_url(Connection(conn_id="alert_webhook", conn_type="http", **parts)) == url
+
+
+def test_webhook_without_an_address_is_a_fault_that_is_told(refused: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ALERT_WEBHOOK", json.dumps({"conn_type": "http"}))
+    with pytest.raises(AirflowException, match="webhook: "):
+        look()
 
 
 def failed(earlier: timedelta | None) -> Any:

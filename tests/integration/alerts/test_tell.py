@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from mcu.alerts.kinds import KINDS
 from mcu.alerts.ledger import Way
 from mcu.alerts.message import Message
 from mcu.alerts.tell import Channel, Look, NotToldError, tell
+from stack.paths import REPOSITORY
 from tests.integration.alerts.world import HOUR, MONDAY_9, SETTINGS, Hook, World
 from tests.integration.reports.scripted_smtp import MailServer
 
@@ -244,13 +246,33 @@ def test_without_the_lock_looks_at_once_would_tell_more(
     assert len(at_once(world, warehouse_dsn, 3).heard) > 1
 
 
+SHOW, SILENCE, CLOSE = re.findall(
+    r"```sql\n(.*?)```", (REPOSITORY / "docs" / "alerts.md").read_text("utf-8"), re.DOTALL
+)
+
+
 def test_silenced_by_hand_as_the_page_says(world: World) -> None:
+    ear = Ear()
     refuse(world, "a.xlsx")
     look(world)
-    world.do("update ops.alert set told_by_mail_at = now(), told_by_webhook_at = now() where subject = 'a.xlsx'")
-    ear = Ear()
+    assert [row[:2] for row in world.do(SHOW)] == [("load_refused", "a.xlsx")]
+    world.do(SILENCE)
     look(world, ear, at=MONDAY_9 + RUN)
+    world.load("a.xlsx", "published", MONDAY_9)
+    look(world, ear, at=MONDAY_9 + 2 * RUN)
+    look(world, ear, at=MONDAY_9 + 1.5 * HOUR)
     assert ear.heard == []
+
+
+def test_report_that_will_never_go_is_closed_as_the_page_says(world: World) -> None:
+    ear, next_day = Ear(), MONDAY_9 + 24 * HOUR
+    world.subscribe("a@mcu.example")
+    look(world, ear, at=MONDAY_9.replace(hour=10))
+    assert look(world, ear, at=next_day).standing == 1
+    world.do(CLOSE)
+    assert look(world, ear, at=next_day + RUN).standing == 0
+    assert [[alert.kind for alert in message.new] for message in ear.heard] == [["report_late"]]
+    assert ear.heard[0].gone == []
 
 
 Send = Callable[[Message], Sequence[str]]
