@@ -265,6 +265,10 @@ def test_quarantine_that_fills_is_one_cause_a_source_and_day(world: World) -> No
     assert cause.subject == "ПОС, загружено 23.11.2026, строк 41 из 120, файлов 2, первый a.xlsx"
     world.do("update ops.quarantine set replayed_by_load_id = %s", load_id)
     assert found(world) == []
+    load_id = world.load("replayed.xlsx", "published", MONDAY_9 - 1.5 * HOUR, rows=200, quarantined=60)
+    assert kinds(world) == ["quarantine"]
+    world.do("update ops.quarantine set replayed_by_load_id = load_id where load_id = %s and row_number > 40", load_id)
+    assert found(world) == []
 
 
 def test_what_is_told_holds_no_person_and_no_control_character(world: World) -> None:
