@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,9 @@ FIRST_YEAR = 2020
 
 # The folder that holds dags/, plugins/, dbt_project/ and expectations/.
 PROJECT = Path(__file__).resolve().parents[2]
+
+# What may stand in an SMTP command and a header as it is: no spaces, no control characters, ASCII only.
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 DEFAULT_EXPORTED_AT_PATTERN = r"(?P<date>\d{4}-\d{2}-\d{2})(?:_(?P<time>\d{2}-\d{2})(?!\d|-))?"
 
@@ -31,7 +35,9 @@ class Settings:
     the sources that lack the period, or waits on;
     `timezone`: of the region, all periods are its local days; `region`: as the systems spell it;
     `sources`: enabled sources, a total over all sources exists only where each of them has the day;
-    `exported_at_pattern`: finds `date` (YYYY-MM-DD) and, if there, `time` (HH-MM) in a file name.
+    `exported_at_pattern`: finds `date` (YYYY-MM-DD) and, if there, `time` (HH-MM) in a file name;
+    `alert_recipients`: engineers' mail addresses, may be none; `stale_after`: a source without a newer export for this
+    long is one that fell silent; `report_deadline`: the local time by which the reports of the day have gone.
     """
 
     inbox: str
@@ -44,13 +50,16 @@ class Settings:
     archive: Path = Path(".local/archive")
     archive_days: int = 1100
     sends_incomplete: bool = False
+    alert_recipients: tuple[str, ...] = ()
+    stale_after: timedelta = timedelta(hours=36)
+    report_deadline: time = time(10)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
         """Read `MCU_*` variables; an empty one counts as unset.
 
-        Raises KeyError for an unknown time zone, ValueError for an unknown source, for what is no number of days or no
-        way with incomplete data, re.error for a broken pattern.
+        Raises KeyError for an unknown time zone, re.error for a broken pattern, ValueError for an unknown source, for
+        what is no mail address, number of hours or days, time of day or way with incomplete data.
         """
         state = env.get("MCU_STATE") or ".local"
         return cls(
@@ -64,6 +73,9 @@ class Settings:
             archive=Path(env.get("MCU_ARCHIVE") or f"{state}/archive"),
             archive_days=_days(env.get("MCU_ARCHIVE_DAYS") or "1100"),
             sends_incomplete=_sends_incomplete(env.get("MCU_REPORT_INCOMPLETE") or "hold"),
+            alert_recipients=_addresses(env.get("MCU_ALERT_RECIPIENTS") or ""),
+            stale_after=_hours("MCU_STALE_HOURS", env.get("MCU_STALE_HOURS") or "36"),
+            report_deadline=_time_of_day("MCU_REPORT_DEADLINE", env.get("MCU_REPORT_DEADLINE") or "10:00"),
         )
 
 
@@ -85,3 +97,23 @@ def _sends_incomplete(text: str) -> bool:
     if text not in ("hold", "send"):
         raise ValueError(f"MCU_REPORT_INCOMPLETE={text}: hold (wait for the missing source) or send (without it)")
     return text == "send"
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    addresses = tuple(address.strip() for address in text.split(",") if address.strip())
+    for address in addresses:
+        if not ADDRESS.fullmatch(address):
+            raise ValueError(f"MCU_ALERT_RECIPIENTS: {address!r} is no mail address; several are set apart by commas")
+    return addresses
+
+
+def _hours(name: str, text: str) -> timedelta:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) == 0:
+        raise ValueError(f"{name}={text}: not a whole number of hours, 1 or more")
+    return timedelta(hours=int(text))
+
+
+def _time_of_day(name: str, text: str) -> time:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError(f"{name}={text}: not a time of day HH:MM")
+    return time.fromisoformat(text)

@@ -26,6 +26,7 @@ EXPECTED = {
     "extract_incidents": ["load_exports", "announce", "check_refusals"],
     "report_daily": ["wait_for_marts", "deliver"],
     "report_weekly": ["wait_for_marts", "deliver"],
+    "alert_engineers": ["alert_engineers"],
 }
 
 
@@ -92,6 +93,7 @@ def test_a_dag_tells_what_it_is_for_and_what_to_do_when_it_is_red(dags: dict[str
         ("extract_incidents", "*/15 * * * *"),
         ("report_daily", "0 8 * * *"),
         ("report_weekly", "0 8 * * 1"),
+        ("alert_engineers", "*/5 * * * *"),
     ],
 )
 def test_a_scheduled_dag_has_explicit_intervals_of_the_region(dags: dict[str, DAG], dag_id: str, cron: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,21 @@ from mcu.settings import Settings
 
 VARIABLES = (
     "MCU_INBOX", "MCU_MAILBOX", "MCU_STATE", "MCU_TIMEZONE", "MCU_REGION", "MCU_SOURCES", "MCU_EXPORTED_AT_PATTERN",
+    "MCU_ALERT_RECIPIENTS", "MCU_STALE_HOURS", "MCU_REPORT_DEADLINE",
 )  # fmt: skip
 
 
 def test_what_is_set_is_taken() -> None:
     values = ("/srv/exports", "exports_mailbox", "/srv/state", "Asia/Omsk", "Омская область", "incident", "(?P<date>x)")
-    settings = Settings.from_env(dict(zip(VARIABLES, values, strict=True)))
+    of_alerts = ("a@mcu.example, b@mcu.example", "72", "09:30")
+    settings = Settings.from_env(dict(zip(VARIABLES, values + of_alerts, strict=True)))
 
     assert (settings.inbox, settings.state) == ("/srv/exports", Path("/srv/state"))
     assert settings.mailbox == "exports_mailbox"
     assert (settings.timezone.key, settings.region) == ("Asia/Omsk", "Омская область")
     assert (settings.sources, settings.exported_at_pattern.pattern) == (("incident",), "(?P<date>x)")
+    assert settings.alert_recipients == ("a@mcu.example", "b@mcu.example")
+    assert (settings.stale_after, settings.report_deadline) == (timedelta(days=3), time(9, 30))
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
@@ -39,3 +44,21 @@ def test_an_unknown_source_is_named_with_its_variable(text: str, wrong: str) -> 
 def test_a_broken_pattern_is_no_setting() -> None:
     with pytest.raises(re.error):
         Settings.from_env({"MCU_EXPORTED_AT_PATTERN": "("})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MCU_ALERT_RECIPIENTS", "a@mcu.example\nBcc: b@mcu.example"),
+        ("MCU_ALERT_RECIPIENTS", "a@mcu.example; b@mcu.example"),
+        ("MCU_ALERT_RECIPIENTS", "Дежурный <a@mcu.example>"),
+        ("MCU_STALE_HOURS", "0"),
+        ("MCU_STALE_HOURS", "1.5"),
+        ("MCU_STALE_HOURS", "٣"),
+        ("MCU_REPORT_DEADLINE", "10"),
+        ("MCU_REPORT_DEADLINE", "24:00"),
+    ],
+)
+def test_a_setting_of_the_alerts_that_cannot_be_meant_is_named(variable: str, value: str) -> None:
+    with pytest.raises(ValueError, match=variable):
+        Settings.from_env({variable: value})

@@ -346,3 +346,33 @@ create table if not exists ops.delivery (
     finished_at timestamptz,
     unique (report, period_start, scope, recipient, revision)
 );
+
+-- Alerts ---------------------------------------------------------------------------------------
+
+create table if not exists ops.alert (
+    alert_id bigint generated always as identity primary key,
+    cause text not null,
+    kind text not null,
+    subject text not null,
+    what text not null,
+    triage text not null,
+    since timestamptz not null,
+    first_seen_at timestamptz not null,
+    last_seen_at timestamptz not null,
+    gone_at timestamptz,
+    told_by_mail_at timestamptz,
+    told_by_webhook_at timestamptz,
+    gone_told_by_mail_at timestamptz,
+    gone_told_by_webhook_at timestamptz
+);
+create unique index if not exists alert_standing_idx on ops.alert (cause) where gone_at is null;
+create index if not exists alert_gone_idx on ops.alert (gone_at);
+comment on table ops.alert is 'What the engineers were told of, once a cause: docs/alerts.md. The causes are derived from the tables above.';
+comment on column ops.alert.cause is 'The same for the same cause at every look.';
+comment on column ops.alert.subject is 'Which file, build, source or report; causes of one `what` become one line.';
+comment on column ops.alert.what is 'What is wrong with it, without values of cells and addresses of people.';
+comment on column ops.alert.since is 'When it began; first_seen_at: when it was noticed.';
+comment on column ops.alert.gone_at is
+'When the cause was no longer found; null: it stands. Back within an hour it is the same alert, later a new one.';
+comment on column ops.alert.told_by_mail_at is 'When the message went; null: not yet. Set by hand, it silences the alert.';
+comment on column ops.alert.gone_told_by_mail_at is 'When it was told that the cause is gone.';

@@ -18,8 +18,8 @@ from mcu.reports import ledger, message, transport
 from mcu.reports.ledger import Delivery
 from mcu.reports.period import Period
 from mcu.reports.render import Rendered
-from mcu.reports.subscriptions import ADDRESS
 from mcu.reports.transport import Attempt
+from mcu.settings import ADDRESS
 
 log = logging.getLogger(__name__)
 

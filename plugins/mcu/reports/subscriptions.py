@@ -21,9 +21,9 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from mcu.settings import ADDRESS
+
 COLUMNS = ("recipient", "report", "scope")
-# What may stand in an SMTP command and a header as it is: no spaces, no control characters, ASCII only.
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 _DAYS = ("valid_from", "valid_to")
 _FORMS = {

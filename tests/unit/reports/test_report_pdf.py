@@ -49,7 +49,7 @@ def test_every_line_is_shown_in_order() -> None:
 @pytest.mark.parametrize("place", [0, 1, 3, 4])  # the third is a picture, which has no numbers
 def test_a_wrong_number_is_seen(place: int) -> None:
     right, wrong = document(), document()
-    first = next(replace(right, sentences=[], blocks=[right.blocks[place]]).numbers())
+    _, first = next(replace(right, sentences=[], blocks=[right.blocks[place]]).numbers())
     blocks = [_with_another(block, first.value) if block is wrong.blocks[place] else block for block in wrong.blocks]
     assert first_missing(right, pdf.render(replace(wrong, blocks=blocks))) is not None
 

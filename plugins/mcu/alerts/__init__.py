@@ -1,0 +1,1 @@
+"""Alerts to engineers: causes → ops.alert → one message → mail and webhook. No Airflow in here."""
