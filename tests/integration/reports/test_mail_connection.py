@@ -29,7 +29,11 @@ from tests.integration.reports.test_delivery import states
 from tests.integration.reports.test_report_operators import connections, deliver, two
 
 __all__ = ["connections", "two"]  # fixtures
-pytestmark = pytest.mark.postgres
+pytestmark = [
+    pytest.mark.postgres,
+    # It does not count TLS from the first byte.
+    pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS"),
+]
 
 STARTTLS: dict[str, Any] = {"disable_ssl": True}
 IMPLICIT_TLS: dict[str, Any] = {"disable_tls": True}
