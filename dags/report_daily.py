@@ -48,6 +48,7 @@ with DAG(
         "period_start": Param(None, type=["null", "string"], format="date", description="The day"),
         "scope": Param(None, type=["null", "string"], description="Only this: oblast or an ОКТМО; empty: all"),
         "recipient": Param(None, type=["null", "string"], description="Only this address; empty: all"),
+        "dry_run": Param(False, type="boolean", description="Make the editions in the archive, send nothing"),
     },
     doc_md=DOC,
     tags=["report"],

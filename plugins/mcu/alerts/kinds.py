@@ -66,6 +66,16 @@ REPORT_LATE = f"""
     having not bool_and(is_finished)
 """
 
+REPORT_CHANGED = """
+    select
+        report || ':' || period_start || ':' || revision as cause,
+        format('report_%%s за %%s, изданий %%s', report, to_char(period_start, 'DD.MM.YYYY'), count(*)) as subject,
+        'данные пришли позже и изменили числа' as what,
+        min(noticed_at) as since
+    from ops.report_change
+    group by report, period_start, revision
+"""
+
 DELIVERY_UNKNOWN = """
     select
         delivery_id::text as cause,
@@ -291,6 +301,13 @@ _KINDS = [
         "Почтовый сервер отказал",
         "Посмотрите recipient и server_response в ops.delivery по delivery_id, исправьте ops.report_subscription.",
         DELIVERY_REFUSED,
+    ),
+    Kind(
+        "report_changed",
+        "Числа отправленного отчёта изменились",
+        "Сравните в архиве отчётов: «числа изменились» рядом с отчётом. Уточнённый отчёт готовит и после одобрения "
+        "отправляет DAG revise_report с параметрами report и period_start.",
+        REPORT_CHANGED,
     ),
     Kind(
         "load_failed",

@@ -347,6 +347,20 @@ create table if not exists ops.delivery (
     unique (report, period_start, scope, recipient, revision)
 );
 
+create table if not exists ops.report_change (
+    report text not null check (report in ('daily', 'weekly')),
+    period_start date not null,
+    scope text not null,
+    revision integer not null,
+    corrections integer not null,
+    noticed_at timestamptz not null default clock_timestamp(),
+    primary key (report, period_start, scope, revision)
+);
+comment on table ops.report_change is
+'Editions that went out and read otherwise now, because late data corrected their numbers: as of the newest check.';
+comment on column ops.report_change.corrections is
+'How many numbers are corrected; 0: a source that was missing has come. Which ones: changes.html in the archive.';
+
 -- Alerts ---------------------------------------------------------------------------------------
 
 create table if not exists ops.alert (

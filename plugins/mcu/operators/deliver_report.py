@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
@@ -16,8 +17,13 @@ from mcu.reports.period import Report
 from mcu.settings import Settings
 
 if TYPE_CHECKING:
+    from mcu.reports.archive import Archive
     from mcu.reports.deliver import Outcome
     from mcu.reports.ledger import Delivery
+
+
+DRY_RUN = "dry_run"
+log = logging.getLogger(__name__)
 
 
 class DeliverReportOperator(BaseOperator):
@@ -25,7 +31,7 @@ class DeliverReportOperator(BaseOperator):
 
     Fails for another try while a mail has surely not gone; fails for good, naming them, if it cannot be known
     whether mails have gone, if somebody was refused in this run, or if somebody is subscribed to a municipality
-    that does not exist.
+    that does not exist. With the parameter `dry_run` the editions are made in a corner of the archive, and that is all.
     """
 
     def __init__(self, *, report: Report, **kwargs: Any) -> None:
@@ -36,23 +42,32 @@ class DeliverReportOperator(BaseOperator):
         """One try."""
         # Drawing and rendering take a second to import: not at the parsing of a DAG.
         from mcu.operators import mail_sender
+        from mcu.reports import archive_pages
         from mcu.reports.archive import Archive
-        from mcu.reports.deliver import NotSubscribedError, Only, deliver
+        from mcu.reports.deliver import NotSubscribedError, Only, deliver, rehearse
         from mcu.reports.post import SenderAddressError
         from mcu.reports.query import PeriodNotInMartsError
 
         period = period_of_run(self.report, context)
         only = Only(context["params"].get("scope") or None, context["params"].get("recipient") or None)
         settings = Settings.from_env()
-        sender, kept = mail_sender.from_connection(), Archive(settings.archive)
+        kept = Archive(settings.archive)
         with closing(warehouse.connect()) as connection:
             try:
+                if context["params"].get("dry_run"):
+                    kept = Archive(settings.archive / DRY_RUN)
+                    made = rehearse(connection, kept, period, settings.region, settings.timezone, only)
+                    archive_pages.write(kept, settings.timezone)
+                    self.log.info("%d editions, nothing sent: %s", len(made), kept.folder(period))
+                    return {"rehearsed": len(made)}
+                sender = mail_sender.from_connection()
                 outcome = deliver(connection, sender, kept, period, settings.region, settings.timezone, only)
             except (PeriodNotInMartsError, NotSubscribedError) as error:
                 raise AirflowFailException(str(error)) from error
             except SenderAddressError as error:
                 raise AirflowFailException(f"{mail_sender.EXTRA}: {error}") from error
-        _complain(outcome, context["dag_run"].start_date)
+        keep_for(kept, settings)
+        complain(outcome, context["dag_run"].start_date)
         return {
             "sent": len(outcome.sent),
             "refused": len(outcome.refused),
@@ -61,7 +76,18 @@ class DeliverReportOperator(BaseOperator):
         }
 
 
-def _complain(outcome: Outcome, run_began: datetime | None) -> None:
+def keep_for(kept: Archive, settings: Settings) -> None:
+    """Remove what is too old from the archive and write its pages anew."""
+    from mcu.reports import archive_pages
+
+    today = datetime.now(settings.timezone).date()
+    for period in kept.prune(today - timedelta(days=settings.archive_days)):
+        log.info("removed from the archive: %s %s", period.report, period.start)
+    archive_pages.write(kept, settings.timezone)
+
+
+def complain(outcome: Outcome, run_began: datetime | None) -> None:
+    """Raise what the task ends with, if not all is well."""
     # Since the run began, not in this try alone: a retry for another's mail must not end green over a refusal.
     # Clearing a run starts it anew, so what was told once is not told again.
     refused = [

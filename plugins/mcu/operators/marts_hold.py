@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseSensorOperator, Context
 
 from mcu.operators import warehouse
 from mcu.operators.report_period import period_of_run
-from mcu.reports.period import Report, marts_hold
+from mcu.reports.period import Report, holding
 from mcu.settings import Settings
 
 
 class MartsHoldSensor(BaseSensorOperator):
     """Succeeds once every enabled source's newest export in the marts reaches the end of the period.
+
+    If MCU_REPORT_INCOMPLETE is «send», one source is enough from the deadline on: the report then says what it lacks.
 
     It gives its worker back between two looks; the first ones follow quickly, later ones every minute.
     """
@@ -33,9 +35,15 @@ class MartsHoldSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:
         """Look once."""
-        period = period_of_run(self.report, context)
-        ends_at = period.ends_at(Settings.from_env().timezone)
+        period, settings = period_of_run(self.report, context), Settings.from_env()
+        ends_at = period.ends_at(settings.timezone)
         with closing(warehouse.connect()) as connection:
-            is_held = marts_hold(connection, ends_at)
-        self.log.info("%s %s ends at %s: %s", self.report, period.start, ends_at, "held" if is_held else "not held yet")
-        return is_held
+            held, enabled = holding(connection, ends_at)
+        self.log.info("%s %s ends at %s: %d of %d sources have it", self.report, period.start, ends_at, held, enabled)
+        if held == enabled:
+            return enabled > 0
+        deadline = datetime.combine(period.end, settings.report_deadline, settings.timezone)
+        if settings.sends_incomplete and held and datetime.now(UTC) >= deadline:
+            self.log.warning("past the deadline %s: the report goes out incomplete", deadline)
+            return True
+        return False

@@ -42,7 +42,7 @@ class Archived:
 
     @cached_property
     def said(self) -> Mapping[str, Any]:
-        """name, subject, data_as_of, made_at (ISO), warnings, numbers."""
+        """name, subject, data_as_of, made_at (ISO), warnings, missing (sources that lacked the period), numbers."""
         said: dict[str, Any] = json.loads((self.folder / NUMBERS).read_text(encoding="utf-8"))
         return said
 
@@ -97,6 +97,10 @@ class Archive:
     def newest(self, period: Period) -> dict[str, Archived]:
         """The edition of the highest revision of each scope."""
         return {one.scope: one for one in self.of_period(period)}
+
+    def remove(self, archived: Archived) -> None:
+        """Take an edition out: one that never went."""
+        shutil.rmtree(archived.folder)
 
     def of_period(self, period: Period) -> list[Archived]:
         """The editions of a period, the oblast's first, each scope's in the order of their revisions."""
@@ -158,6 +162,7 @@ def _write(folder: Path, document: Document, rendered: Rendered, made_at: dateti
         "data_as_of": document.as_of.isoformat(),
         "made_at": made_at.isoformat(),
         "warnings": list(document.warnings),
+        "missing": list(document.missing),
         "numbers": {path: asdict(one) for path, one in compare.told(document).items()},
     }
     (folder / NUMBERS).write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")

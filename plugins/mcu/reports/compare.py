@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,11 +55,6 @@ def changes(before: Mapping[str, Told], after: Mapping[str, Told]) -> list[Chang
     paths = dict.fromkeys((*after, *before))
     pairs = (Change(path, before.get(path), after.get(path)) for path in paths)
     return [change for change in pairs if not _is_same(change)]
-
-
-def is_corrected(found: Iterable[Change]) -> bool:
-    """Whether a reader was told something that is otherwise: a number that both tell, and no mark that came later."""
-    return any(change.before and change.after and change.is_correction for change in found)
 
 
 def _is_same(change: Change) -> bool:

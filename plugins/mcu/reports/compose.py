@@ -30,6 +30,7 @@ def compose(edition: Edition, timezone: ZoneInfo, revision: int = 1) -> Document
         freshness=[(source["name_ru"], source["newest_exported_at"]) for source in edition.common.sources],
         timezone=timezone,
         warnings=[*([CORRECTED] if revision > 1 else []), *_incomplete(edition)],
+        missing=edition.missing,
         sentences=summary(edition),
         blocks=weekly.blocks(edition) if isinstance(edition, WeeklyEdition) else daily.blocks(edition),
         definitions=weekly.DEFINITIONS if is_weekly else daily.DEFINITIONS,

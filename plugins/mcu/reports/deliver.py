@@ -92,6 +92,27 @@ def deliver(
     return _outcome(connection, period, FIRST, known, only, unknown_scopes, gave_up)
 
 
+def rehearse(
+    connection: Connection, kept: Archive, period: Period, region: str, timezone: ZoneInfo, only: Only = EVERYONE
+) -> list[Archived]:
+    """Put into `kept` what deliver() would send now; nothing is planned or sent. A scope needs no subscription.
+
+    Raises NotSubscribedError, PeriodNotInMartsError, LockNotAvailable.
+    """
+    data = query.read(connection, period, region, timezone)
+    if only.recipient is None and only.scope is not None:
+        scopes = [only.scope]
+    else:
+        scopes = sorted({scope for scope, _ in _subscribed(connection, period, only)})
+    known = [scope for scope in scopes if data.common.has(scope)]
+    if not known:
+        raise NotSubscribedError(
+            f"no edition to make: bi.dim_municipality has none of {', '.join(scopes) or 'nothing'}"
+        )
+    documents = (compose(edition.make(data, scope), timezone) for scope in known)
+    return [kept.put(one, render(one), datetime.now(timezone), replace=True) for one in documents]
+
+
 def deliver_revision(
     connection: Connection, sender: Sender, editions: Collection[Archived], timezone: ZoneInfo
 ) -> Outcome:

@@ -153,7 +153,8 @@ Block = Tiles | Words | Picture | Table
 
 @dataclass(frozen=True)
 class Document:
-    """One edition. `warnings` stand above everything: data that is incomplete, a corrected edition."""
+    """One edition. `warnings` stand above everything: data that is incomplete, a corrected edition. `missing`: names of
+    the sources that lack the period."""
 
     period: Period
     scope: str
@@ -166,6 +167,7 @@ class Document:
     freshness: Sequence[tuple[str, datetime | None]]
     timezone: ZoneInfo
     warnings: Sequence[str]
+    missing: Sequence[str]
     sentences: Sequence[Line]
     blocks: Sequence[Block]
     definitions: str

@@ -55,15 +55,24 @@ def due_period(report: Report, moment: datetime, timezone: ZoneInfo, requested: 
     return Period(report, period_end - LENGTH[report])
 
 
-def marts_hold(connection: Connection, moment: datetime) -> bool:
-    """True if each enabled source's newest export in the marts is of `moment` or later; False before a first build."""
+def holding(connection: Connection, moment: datetime) -> tuple[int, int]:
+    """How many of the enabled sources have an export of `moment` or later in the marts, and how many they are.
+
+    (0, 0) before a first build.
+    """
     with connection.cursor() as cursor:
         cursor.execute("select to_regclass('bi.dim_source') is not null")
         if cursor.fetchone() != (True,):
-            return False
+            return 0, 0
         cursor.execute(
-            "select coalesce(bool_and(coalesce(newest_exported_at >= %s, false)), false)"
-            " from bi.dim_source where is_enabled",
+            "select count(*) filter (where newest_exported_at >= %s), count(*) from bi.dim_source where is_enabled",
             [moment],
         )
-        return cursor.fetchone() == (True,)
+        ((held, enabled),) = cursor.fetchall()
+        return held, enabled
+
+
+def marts_hold(connection: Connection, moment: datetime) -> bool:
+    """True if each enabled source's newest export in the marts is of `moment` or later; False before a first build."""
+    held, enabled = holding(connection, moment)
+    return held == enabled > 0

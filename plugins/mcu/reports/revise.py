@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extras import execute_values
 
 from mcu.reports import archive_pages, compare, edition, ledger, query
 from mcu.reports.archive import Archive, Archived
@@ -32,6 +33,11 @@ class Corrected:
         """Those that are more than a mark that came later, of numbers that both tell."""
         return [one for one in self.changes if one.before and one.after and one.is_correction]
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether readers were told what is otherwise: a number, or less than there is since a missing source came."""
+        return bool(self.corrections) or len(self.document.missing) < len(self.archived.said["missing"])
+
 
 def check(
     connection: Connection, kept: Archive, periods: Iterable[Period], region: str, timezone: ZoneInfo
@@ -44,7 +50,7 @@ def check(
     for period in periods:
         for one in _compared(connection, kept, period, region, timezone):
             archive_pages.write_changes(one.archived, one.changes, timezone)
-            if one.corrections:
+            if one.is_corrected:
                 corrected.append(one)
     return corrected
 
@@ -56,14 +62,42 @@ def prepare(connection: Connection, kept: Archive, period: Period, region: str, 
     as they stand in the archive now.
     """
     revision = max((one.revision for one in kept.of_period(period)), default=ledger.FIRST)
-    if revision == ledger.FIRST or ledger.is_planned(connection, period, revision):
+    if ledger.is_planned(connection, period, revision):
         revision += 1
+    for unsent in kept.of_period(period):
+        if unsent.revision == revision:
+            kept.remove(unsent)  # of a proposal that nobody approved
     corrected = []
     for one in _compared(connection, kept, period, region, timezone, revision):
-        if one.corrections:
-            kept.put(one.document, render(one.document), datetime.now(timezone), replace=True)
+        if one.is_corrected:
+            kept.put(one.document, render(one.document), datetime.now(timezone))
             corrected.append(one)
     return corrected
+
+
+def note(connection: Connection, corrected: Iterable[Corrected]) -> None:
+    """Keep in `ops.report_change` which editions are corrected, and no others: alerts are made of it."""
+    rows = [
+        (one.archived.period.report, one.archived.period.start, one.archived.scope, one.archived.revision,
+         len(one.corrections))
+        for one in corrected
+    ]  # fmt: skip
+    with connection, connection.cursor() as cursor:
+        cursor.execute("create temporary table corrected (like ops.report_change) on commit drop")
+        execute_values(
+            cursor,
+            "insert into corrected (report, period_start, scope, revision, corrections, noticed_at) values %s",
+            rows,
+            template="(%s, %s, %s, %s, %s, clock_timestamp())",
+        )
+        cursor.execute(
+            "delete from ops.report_change where (report, period_start, scope, revision)"
+            " not in (select report, period_start, scope, revision from corrected)"
+        )
+        cursor.execute(
+            "insert into ops.report_change select * from corrected"
+            " on conflict (report, period_start, scope, revision) do update set corrections = excluded.corrections"
+        )
 
 
 def _compared(

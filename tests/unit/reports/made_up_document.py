@@ -141,6 +141,7 @@ def document(*blocks: Block, **changes: Any) -> Document:
         freshness=[("ПОС", EXPORTED_AT), ("Инцидент Менеджмент", None)],
         timezone=MOSCOW,
         warnings=["Данные неполные: выгрузка Инцидент Менеджмента старше двух дней."],
+        missing=[],
         sentences=[
             ("За неделю поступило ", number("received", 1_234), " сообщения."),
             ("Первый ответ дан на ", number("answered", WEEK_VALUES["answered"]), "."),
