@@ -13,17 +13,21 @@ DOC = """
 **Purpose**: yesterday in numbers and what is overdue, in Russian, by mail to everyone in
 `ops.report_subscription`: the oblast or one municipality.
 
-**Inputs**: `bi.rpt_daily_summary`, `bi.rpt_daily_overdue`, `bi.fct_municipality_daily`, `bi.rpt_data_quality`,
-`bi.dim_source`, `bi.dim_municipality`; connections `warehouse` and `smtp_default`.
+**Inputs**: `bi.rpt_daily_summary`, `bi.rpt_daily_overdue`, `bi.rpt_hotspot`,
+`bi.fct_municipality_daily`, `bi.fct_message`, `bi.rpt_data_quality`, `bi.dim_source`, `bi.dim_municipality`,
+`bi.dim_channel`; connections `warehouse` and `smtp_default`.
 Parameter `period_start`: any past day; empty: the last whole day before the run.
+Parameter `dry_run`: make the editions in the folder `dry_run` of the archive and send nothing.
 Parameters `scope`, `recipient`: send to these subscribers alone, e.g. one who is new; empty: to all.
 
-**Outputs**: one mail a subscription, one row a mail in `ops.delivery`. A mail that went never goes again.
+**Outputs**: one mail a subscription, one row a mail in `ops.delivery`. A mail that went never goes again. Every
+edition, its PDF and workbook lie in the archive of reports, from which all its mails are made.
 
 **Triage**
 - `wait_for_marts` waits: an enabled source has no export that reaches the end of the day. See
   `select source, newest_exported_at from bi.dim_source`; bring the export, it goes on by itself. It gives up after
-  ten hours: clear it once the export is there.
+  ten hours: clear it once the export is there. With `MCU_REPORT_INCOMPLETE=send` the report goes out at
+  `MCU_REPORT_DEADLINE` all the same, with «данные неполные» on top, if one source has the period.
 - `deliver` up for retry: the mail server could not be reached, asked to try later, or does not take our sender or
   login: its words are in the log. Only what has not gone is tried again.
 - `deliver` failed, «may have gone or not»: the connection was lost after the text of the mail had begun. Look into

@@ -27,6 +27,8 @@ EXPECTED = {
     "report_daily": ["wait_for_marts", "deliver"],
     "report_weekly": ["wait_for_marts", "deliver"],
     "alert_engineers": ["alert_engineers"],
+    "check_editions": ["check_editions"],
+    "revise_report": ["prepare", "approve", "deliver"],
 }
 
 
@@ -94,6 +96,7 @@ def test_a_dag_tells_what_it_is_for_and_what_to_do_when_it_is_red(dags: dict[str
         ("report_daily", "0 8 * * *"),
         ("report_weekly", "0 8 * * 1"),
         ("alert_engineers", "*/5 * * * *"),
+        ("check_editions", "30 7 * * *"),
     ],
 )
 def test_a_scheduled_dag_has_explicit_intervals_of_the_region(dags: dict[str, DAG], dag_id: str, cron: str) -> None:
@@ -145,5 +148,5 @@ def test_only_one_load_of_a_source_and_one_build_run_at_a_time(dags: dict[str, D
 
 def test_what_is_started_by_hand_runs_when_it_is_started(dags: dict[str, DAG]) -> None:
     by_hand = {dag_id for dag_id, dag in dags.items() if not dag.timetable.can_be_scheduled}
-    assert by_hand - {"collect_mail"} == {"backfill_exports", "forget_author", "replay_quarantine"}
+    assert by_hand - {"collect_mail"} == {"backfill_exports", "forget_author", "replay_quarantine", "revise_report"}
     assert all(dags[dag_id].is_paused_upon_creation is False for dag_id in by_hand - {"collect_mail"})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import smtplib
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -363,3 +365,14 @@ def test_webhook_that_is_not_there_shows_no_address(world: World) -> None:
     refuse(world, "a.xlsx")
     channel = Channel("webhook", lambda message: webhook.post("http://127.0.0.1:1/secret", message))
     assert tell(world.connection, SETTINGS, [channel], MONDAY_9).faults == ["webhook: ConnectError"]
+
+
+def test_address_of_a_webhook_stands_in_no_log_and_no_traceback(hook: Hook, caplog: pytest.LogCaptureFixture) -> None:
+    message = Message([ledger.Alert(1, "load_refused", "a.xlsx", "пуст", MONDAY_9)], (), SETTINGS.timezone)
+    with caplog.at_level(logging.DEBUG):
+        webhook.post(f"{hook.url}/secret", message)
+        with pytest.raises(NotToldError) as error:
+            webhook.post("http://127.0.0.1:secret/", message)
+    assert hook.paths == ["/hooks/secret"]
+    assert "secret" not in caplog.text
+    assert "Invalid port" not in "".join(traceback.format_exception(error.value))

@@ -12,19 +12,23 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from psycopg2.extensions import connection as Connection
 
+from mcu.operators import deliver_report, marts_hold
 from mcu.operators.deliver_report import DeliverReportOperator
 from mcu.operators.marts_hold import MartsHoldSensor
 from mcu.operators.report_period import period_of_run
+from mcu.reports.archive import Archive
 from mcu.reports.period import Period
 from stack.paths import REPOSITORY
+from tests.integration.reports.conftest import kept_editions
 from tests.integration.reports.scripted_smtp import MailServer
 
 pytestmark = pytest.mark.postgres
 
+WEEK = Period("weekly", date(2026, 11, 16))
 MONDAY_8 = datetime(2026, 11, 23, 5, tzinfo=UTC)
 
 
-def context(period_start: str | None = None, interval_end: datetime | None = MONDAY_8, **params: str) -> Any:
+def context(period_start: str | None = None, interval_end: datetime | None = MONDAY_8, **params: Any) -> Any:
     run = SimpleNamespace(data_interval_end=interval_end, run_after=MONDAY_8, start_date=datetime.now(UTC))
     return {"dag_run": run, "params": {"period_start": period_start} | params}
 
@@ -54,9 +58,8 @@ def deliver(run: Any = None) -> dict[str, int]:
 
 
 def test_period_of_a_scheduled_run_and_of_one_by_hand() -> None:
-    week = Period("weekly", date(2026, 11, 16))
-    assert period_of_run("weekly", context()) == week
-    assert period_of_run("weekly", context(interval_end=None)) == week
+    assert period_of_run("weekly", context()) == WEEK
+    assert period_of_run("weekly", context(interval_end=None)) == WEEK
     assert period_of_run("weekly", context("2026-09-07")) == Period("weekly", date(2026, 9, 7))
     with pytest.raises(AirflowFailException, match="Monday"):
         period_of_run("weekly", context("2026-09-08"))
@@ -70,6 +73,67 @@ def test_sensor_waits_for_the_end_of_the_period(bi: Connection, connections: Non
     with bi, bi.cursor() as cursor:
         cursor.execute("update bi.dim_source set newest_exported_at = '2026-11-22 23:59+03' where source = 'pos'")
     assert not sensor.poke(context())
+
+
+def test_incomplete_report_goes_out_past_its_deadline_if_it_is_allowed_to(
+    bi: Connection, connections: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor = MartsHoldSensor(task_id="wait", report="weekly")
+    with bi, bi.cursor() as cursor:
+        cursor.execute("update bi.dim_source set newest_exported_at = '2026-11-22 23:59+03' where source = 'pos'")
+
+    monkeypatch.setattr(marts_hold, "datetime", _Clock)
+    for way, moment, goes in (
+        ("hold", "2026-11-23 23:00+03:00", False),
+        ("send", "2026-11-23 09:59+03:00", False),
+        ("send", "2026-11-23 10:00+03:00", True),
+    ):
+        monkeypatch.setenv("MCU_REPORT_INCOMPLETE", way)
+        _Clock.moment = datetime.fromisoformat(moment)
+        assert sensor.poke(context()) == goes, (way, moment)
+    with bi, bi.cursor() as cursor:
+        cursor.execute("update bi.dim_source set newest_exported_at = '2026-11-22 23:59+03'")
+    assert not sensor.poke(context()), "nothing to report of any source"
+
+
+class _Clock(datetime):
+    moment: datetime
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return cls.moment
+
+
+def test_dry_run_fills_a_corner_of_the_archive_and_sends_nothing(two: Connection, mail_server: MailServer) -> None:
+    assert deliver(context(dry_run=True)) == {"rehearsed": 1}
+    assert deliver(context(dry_run=True, scope="60737000")) == {"rehearsed": 1}
+    rehearsed = Archive(kept_editions().root / "dry_run")
+    assert [one.scope for one in rehearsed.of_period(WEEK)] == ["oblast", "60737000"]
+    assert (rehearsed.root / "index.html").exists()
+    assert list(kept_editions().periods()) == []
+    assert mail_server.sessions == 0
+    with two.cursor() as cursor:
+        cursor.execute("select count(*) from ops.delivery")
+        assert cursor.fetchone() == (0,)
+    with pytest.raises(AirflowFailException, match="99999999"):
+        deliver(context(dry_run=True, scope="99999999"))
+
+
+def test_delivery_leaves_pages_to_browse_and_forgets_what_is_old(
+    two: Connection, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver()
+    root = kept_editions().root
+    assert (root / "index.html").exists()
+    assert (root / "weekly" / "2026-11-16" / "oblast" / "r1" / "report.html").exists()
+    monkeypatch.setenv("MCU_ARCHIVE_DAYS", "35")
+    monkeypatch.setattr(deliver_report, "datetime", _Clock)
+    _Clock.moment = datetime(2026, 12, 28, tzinfo=UTC)
+    deliver()
+    assert (root / "weekly" / "2026-11-16").exists(), "35 days after its end"
+    _Clock.moment = datetime(2026, 12, 29, tzinfo=UTC)
+    deliver()
+    assert not (root / "weekly" / "2026-11-16").exists()
 
 
 def test_delivery_through_airflows_connections(two: Connection, mail_server: MailServer) -> None:
