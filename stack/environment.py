@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from stack.paths import REPOSITORY
+from stack.postgres import libpq_environment
 from stack.secret import secret, write_secret
 
 PSEUDONYM_SECRET = "MCU_PSEUDONYM_SECRET"
@@ -58,6 +59,7 @@ def service_environment(
     return {
         **NO_TELEMETRY,
         **AIRFLOW,
+        "MCU_ARCHIVE": str(archive_folder(state, warehouse_dsn)),
         **{
             name: value
             for name, value in os.environ.items()
@@ -84,6 +86,12 @@ def service_environment(
         "XDG_CACHE_HOME": str(state / "cache"),
         "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
+
+
+def archive_folder(state: Path, warehouse_dsn: str) -> Path:
+    """Of the reports of one warehouse: the user's own folder, else one beside those of other warehouses."""
+    own = os.environ.get("MCU_ARCHIVE")
+    return Path(own) if own else state / "archive" / libpq_environment(warehouse_dsn)["PGDATABASE"]
 
 
 def process_environment(ours: Mapping[str, str]) -> dict[str, str]:

@@ -22,8 +22,8 @@ DEMO_DATABASE = "warehouse_demo"
 
 # All that the stack makes in its state folder, whose other contents may be anybody's.
 MADE_HERE = (
-    "airflow", "cache", "data_docs", "dbt", "docs", "inbox", "inbox.new", "log", "mail", "postgres", "run", "secrets",
-    "stack.lock",
+    "airflow", "archive", "cache", "data_docs", "dbt", "docs", "inbox", "inbox.new", "log", "mail", "postgres", "run",
+    "secrets", "stack.lock",
 )  # fmt: skip
 # What the set-up and the tests make in `.local`; not the virtual environment, which takes long to make.
 MADE_IN_REPOSITORY = ("e2e", "setup.lock", "test")

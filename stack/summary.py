@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from stack.airflow_api import USER
-from stack.environment import admin_password
+from stack.environment import admin_password, archive_folder
 from stack.local import LocalStack
 from stack.progress import Progress
 from stack.warehouse import Warehouse
@@ -35,6 +35,7 @@ def print_summary(stack: LocalStack, warehouse: Warehouse, progress: Progress, p
         f"""
 Mails      http://127.0.0.1:{ports.mail_page}
 Airflow    http://127.0.0.1:{ports.airflow}  {USER} / {admin_password(stack.state)}
+Reports    {archive_folder(stack.state, warehouse.dsn) / "index.html"}
 Checks     {stack.state / "data_docs"}
 Warehouse  make psql · make -s dsn · make -s dsn ROLE=bi_reader
 Stop       make stop

@@ -1,7 +1,7 @@
 """Every edition as it went out: a folder an edition, read by people in a browser and by the deliveries that follow.
 
 `<report>/<first day>/<scope>/r<revision>/` holds report.html with its pictures, the attached files, mail.txt and
-numbers.json. An edition is written once and whole: each of its recipients gets these bytes, on a retry too.
+numbers.json. An edition is there whole or not at all, and stays once it went out: all its recipients get these bytes.
 """
 
 from __future__ import annotations
@@ -75,12 +75,10 @@ class Archive:
 
     root: Path
 
-    def put(self, document: Document, rendered: Rendered, made_at: datetime, *, replace: bool = False) -> Archived:
-        """Keep an edition; what is there already stays, unless `replace`. Raises OSError if it cannot be written."""
+    def put(self, document: Document, rendered: Rendered, made_at: datetime) -> Archived:
+        """Keep an edition in place of one that may be there. Raises OSError if it cannot be written."""
         period, scope, revision = document.period, document.scope, document.revision
         archived = Archived(period, scope, revision, self.folder(period) / scope / f"r{revision}")
-        if archived.folder.exists() and not replace:
-            return archived
         half_made = archived.folder.with_name(f"{archived.folder.name}.new")
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(parents=True)

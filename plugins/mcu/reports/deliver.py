@@ -66,7 +66,7 @@ def deliver(
 ) -> Outcome:
     """Send what has not gone yet of one period; a mail that may have gone is never sent again.
 
-    An edition that `kept` has already goes out as it is there: all its recipients read the same numbers.
+    An edition that somebody may have goes out as it lies in `kept`: all its recipients read the same numbers.
     Raises SenderAddressError, NotSubscribedError, PeriodNotInMartsError, DeliveryRunningError, LockNotAvailable;
     mails that have not gone are then still `planned`.
     """
@@ -78,8 +78,10 @@ def deliver(
     known = [(scope, recipient) for scope, recipient in subscribed if data.common.has(scope)]
     subjects = {scope: subject(edition.make(data, scope)) for scope, _ in known}
 
+    gone = ledger.scopes_gone(connection, period, FIRST)
+
     def edition_of(scope: str) -> Archived:
-        found = kept.get(period, scope, FIRST)
+        found = kept.get(period, scope, FIRST) if scope in gone else None
         if found is None:
             document = compose(edition.make(data, scope), timezone)
             found = kept.put(document, render(document), datetime.now(timezone))
@@ -110,7 +112,7 @@ def rehearse(
             f"no edition to make: bi.dim_municipality has none of {', '.join(scopes) or 'nothing'}"
         )
     documents = (compose(edition.make(data, scope), timezone) for scope in known)
-    return [kept.put(one, render(one), datetime.now(timezone), replace=True) for one in documents]
+    return [kept.put(one, render(one), datetime.now(timezone)) for one in documents]
 
 
 def deliver_revision(

@@ -121,6 +121,17 @@ def recipients_before(connection: Connection, period: Period, revision: int) -> 
         return [(scope, recipient) for scope, recipient in cursor.fetchall()]
 
 
+def scopes_gone(connection: Connection, period: Period, revision: int) -> set[str]:
+    """The scopes of which somebody has this revision, or may have it."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select distinct scope from ops.delivery where report = %s and period_start = %s and revision = %s"
+            " and state in ('sent', 'unknown')",
+            [period.report, period.start, revision],
+        )
+        return {scope for (scope,) in cursor.fetchall()}
+
+
 def is_planned(connection: Connection, period: Period, revision: int) -> bool:
     """Whether any mail of this revision was ever planned."""
     with connection, connection.cursor() as cursor:

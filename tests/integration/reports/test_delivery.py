@@ -93,8 +93,13 @@ def test_mail_has_one_recipient_plain_text_and_pictures(
         "Недельный отчёт: обращения жителей, Таганрог, 16–22 ноября 2026",
         "Недельный отчёт: обращения жителей, Ростовская область, 16–22 ноября 2026",
     )
-    assert mail.get_content_type() == "multipart/alternative"
-    text, related = mail.iter_parts()
+    assert mail.get_content_type() == "multipart/mixed"
+    body, *files = mail.iter_parts()
+    assert [(file.get_filename() or "").rpartition(".")[2] for file in files] == ["pdf", "xlsx"]
+    assert files[0].get_content().startswith(b"%PDF-")
+    assert files[1].get_content().startswith(b"PK")
+    assert body.get_content_type() == "multipart/alternative"
+    text, related = body.iter_parts()
     assert text.get_content_type() == "text/plain"
     assert "За неделю поступило" in text.get_content()
     assert related.get_content_type() == "multipart/related"
@@ -115,6 +120,34 @@ def test_hostile_names_stay_text(three: Connection, warehouse_dsn: str, mail_ser
         assert "&lt;b&gt;" in html
         assert "{{ 7*7 }}" in html
         assert "other@example.org" not in str(mail.items())
+
+
+def test_whoever_comes_later_reads_the_numbers_that_the_others_read(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    mail_server.behaviours = {"b@mcu.example": "later", "c@mcu.example": "later"}
+    send(warehouse_dsn, mail_server)
+    with three, three.cursor() as cursor:
+        cursor.execute("update bi.rpt_weekly_region set received = 4242 where source = 'all'")
+        cursor.execute("update bi.rpt_weekly_municipality set received = 4242 where source = 'all'")
+    mail_server.behaviours = {}
+    send(warehouse_dsn, mail_server)
+
+    read = {recipient: "4\N{NO-BREAK SPACE}242" in html_of(mail) for recipient, mail in mail_server.accepted}
+    assert read == {"a@mcu.example": False, "b@mcu.example": False, "c@mcu.example": True}, "nobody had c's before"
+
+
+def test_edition_of_another_warehouse_is_not_sent(
+    three: Connection, warehouse_dsn: str, mail_server: MailServer
+) -> None:
+    send(warehouse_dsn, mail_server)
+    with three, three.cursor() as cursor:
+        cursor.execute("truncate ops.delivery")
+        cursor.execute("update bi.rpt_weekly_region set received = 4242 where source = 'all'")
+    mail_server.accepted.clear()
+    send(warehouse_dsn, mail_server)
+    mails = dict(mail_server.accepted)
+    assert "4\N{NO-BREAK SPACE}242" in html_of(mails["a@mcu.example"])
 
 
 def test_second_run_sends_nothing(three: Connection, warehouse_dsn: str, mail_server: MailServer) -> None:

@@ -58,13 +58,13 @@ def test_page_refers_to_the_pictures_beside_it(kept: Archived) -> None:
         assert (kept.folder / f"{picture.name}.png").read_bytes() == picture.png
 
 
-def test_edition_stays_as_it_went_out(archive: Archive, kept: Archived) -> None:
+def test_edition_that_is_put_again_takes_the_place_of_the_old_one(archive: Archive, kept: Archived) -> None:
     other = document(made_up.weekly(topic="Другая тема"))
     archive.put(other, rendered(other), NOW + timedelta(hours=1))
     found = archive.get(made_up.WEEK, made_up.TAGANROG, 1)
     assert found is not None
-    assert found.made_at == NOW
-    assert archive.put(other, rendered(other), NOW + timedelta(hours=2), replace=True).made_at > NOW
+    assert found.made_at == NOW + timedelta(hours=1)
+    assert mail(found) == rendered(other)
 
 
 def test_edition_that_was_not_finished_is_not_there(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
