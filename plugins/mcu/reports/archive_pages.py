@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mcu.reports import format
 from mcu.reports.archive import PAGE, Archive, Archived
 from mcu.reports.compare import Change
 from mcu.reports.compose import dates
+from mcu.reports.pages import template
 from mcu.reports.period import Period
 from mcu.reports.query import OBLAST
 
@@ -62,26 +61,11 @@ def write_changes(archived: Archived, found: Sequence[Change], timezone: ZoneInf
     _page(path, "changes", timezone, archived=archived, parts=parts)
 
 
-def _page(path: Path, template: str, timezone: ZoneInfo, **values: Any) -> None:
+def _page(path: Path, kind: str, timezone: ZoneInfo, **values: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = (
-        _environment()
-        .get_template("archive.html.j2")
-        .render(page=template, moment=partial(format.moment, timezone=timezone), **values)
-    )
+    names = {"dates": dates, "PAGE": PAGE, "CHANGES": CHANGES, "INDEX": INDEX, "SCOPES": SCOPES}
+    page = template("archive.html.j2", **names)
+    text = page.render(page=kind, moment=partial(format.moment, timezone=timezone), **values)
     half_made = path.with_suffix(".new")
     half_made.write_text(text, encoding="utf-8")
     half_made.rename(path)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("mcu.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"dates": dates, "PAGE": PAGE, "CHANGES": CHANGES, "INDEX": INDEX, "SCOPES": SCOPES}
-    return environment

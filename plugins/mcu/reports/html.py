@@ -5,15 +5,15 @@ A number carries its address in the marts, so that a test can compare every one 
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from mjml import mjml2html
 
 from mcu.reports import document
-from mcu.reports.document import Document, Line, Number, Piece
+from mcu.reports.document import Block, Document, Line, Number, Piece
+from mcu.reports.pages import template
 
 _CELL = Markup('<span data-cell="{}" data-value="{}">{}</span>')
 _NO_DATA = Markup('<span class="pale">{}</span>')
@@ -21,10 +21,8 @@ _NO_DATA = Markup('<span class="pale">{}</span>')
 
 def render(made: Document) -> str:
     """The HTML part; its pictures are `cid:` and the content id of their name."""
-    mjml = (
-        _environment()
-        .get_template("mail.mjml.j2")
-        .render(document=made, line=partial(_line, timezone=made.timezone), content_id=content_id)
+    mjml = template("mail.mjml.j2", content_id=content_id, kind=_kind).render(
+        document=made, line=partial(_line, timezone=made.timezone)
     )
     return str(mjml2html(mjml, fonts={}))
 
@@ -34,17 +32,8 @@ def content_id(name: str) -> str:
     return f"{name}@report"
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("mcu.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["kind"] = lambda block: type(block).__name__
-    return environment
+def _kind(block: Block) -> str:
+    return type(block).__name__
 
 
 def _line(line: Line, timezone: ZoneInfo) -> Markup:

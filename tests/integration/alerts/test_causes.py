@@ -271,6 +271,14 @@ def test_quarantine_that_fills_is_one_cause_a_source_and_day(world: World) -> No
     assert found(world) == []
 
 
+def test_reports_that_read_otherwise_now_are_one_cause_a_period(world: World) -> None:
+    for scope in ("oblast", "60737000"):
+        world.do("insert into ops.report_change values ('weekly', '2026-11-16', %s, 1, 3, %s)", scope, MONDAY_9 - HOUR)
+    (cause,) = found(world)
+    assert (cause.kind, cause.subject) == ("report_changed", "report_weekly за 16.11.2026, изданий 2")
+    assert cause.since == MONDAY_9 - HOUR
+
+
 def test_what_is_told_holds_no_person_and_no_control_character(world: World) -> None:
     world.subscribe("boss@mcu.example")
     world.delivery("boss@mcu.example", "refused", EARLIER)
