@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
+SOFT_HYPHEN = "\N{SOFT HYPHEN}"
 NO_DATA = "нет данных"
 
 MONTHS = [
@@ -27,6 +28,7 @@ MONTHS = [
     "декабря",
 ]
 WEEKDAYS = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"]
+_SYLLABLE = re.compile(r"(?<=[А-яё]{2}[аеёиоуыэюя])(?=[бвгджзйклмнпрстфхцчшщ][аеёиоуыэюя][а-яё])")
 _INVISIBLE = re.compile(r"[\u061c\u200b-\u200f\u2060-\u2064\ufeff\ufffe\uffff]")
 _BREAKING_OR_UNPRINTABLE = re.compile(r"(?:[^\S\u00a0]|[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069])+")
 
@@ -132,6 +134,11 @@ def moment(value: datetime | None, timezone: ZoneInfo) -> str:
 def short_municipality(name: str) -> str:
     """«город Таганрог» → «Таганрог»; a district keeps its name."""
     return name.removeprefix("город ")
+
+
+def hyphenated(text: str) -> str:
+    """With soft hyphens where a long Russian word may break: before a syllable, three letters from both ends."""
+    return _SYLLABLE.sub(SOFT_HYPHEN, text)
 
 
 def shortened(text: str, length: int) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 from mjml import mjml2html
 
-from mcu.reports import document
+from mcu.reports import document, format
 from mcu.reports.document import Block, Document, Line, Number, Piece
 from mcu.reports.pages import template
 
@@ -21,7 +21,7 @@ _NO_DATA = Markup('<span class="pale">{}</span>')
 
 def render(made: Document) -> str:
     """The HTML part; its pictures are `cid:` and the content id of their name."""
-    mjml = template("mail.mjml.j2", content_id=content_id, kind=_kind).render(
+    mjml = template("mail.mjml.j2", content_id=content_id, kind=_kind, hyphenated=format.hyphenated).render(
         document=made, line=partial(_line, timezone=made.timezone)
     )
     return str(mjml2html(mjml, fonts={}))

@@ -7,11 +7,11 @@ from typing import cast
 
 from mcu.reports.document import Cell, Column, Line, Number, Piece, Table, Tone, Words
 from mcu.reports.edition import Edition
-from mcu.reports.format import NBSP, short_municipality
+from mcu.reports.format import short_municipality
 from mcu.reports.query import Row
 from mcu.reports.signals import hotspot
 
-FEW = f"мало{NBSP}данных"
+FEW = "мало данных"
 NO_ROW = Cell(("нет данных",), values=(None,))
 
 OVERDUE_COLUMNS = (
@@ -51,7 +51,7 @@ def on_time(row: Row) -> Cell:
     share = Number(row, "on_time_share")
     if row["zone"] == "few":
         below: tuple[Line, ...] = ((FEW,),) if share.value is not None else ()
-        return Cell((share,), below, (share, "мало данных"))
+        return Cell((share,), below, (share, FEW))
     tone = cast(Tone, row["zone"]) if row["zone"] in ("green", "yellow", "red") else None
     return Cell((share,), values=(share, ZONES[row["zone"]] if tone else None), tone=tone)
 

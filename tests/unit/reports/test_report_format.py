@@ -93,3 +93,11 @@ def test_one_line_has_no_breaks_controls_or_direction_marks() -> None:
 )
 def test_shortened(text: str, result: str) -> None:
     assert format.shortened(text, 11) == result
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [("Поступило", "Посту-пило"), ("изменение", "изме-не-ние"), ("в срок", "в срок"), ("на 10 тыс.", "на 10 тыс.")],
+)
+def test_long_words_may_break_at_a_syllable(title: str, shown: str) -> None:
+    assert format.hyphenated(title).replace(format.SOFT_HYPHEN, "-") == shown
