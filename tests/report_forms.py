@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from html.parser import HTMLParser
 from io import BytesIO
 
 from pypdf import PageObject, PdfReader
@@ -19,8 +23,8 @@ def pages(content: bytes) -> list[PageObject]:
 
 
 def squeezed(text: str) -> str:
-    """Without white space: a line of a document may be several of a page."""
-    return "".join(text.split())
+    """Without white space, as a line of a document may be several of a page; a letter with its mark is one."""
+    return unicodedata.normalize("NFC", "".join(text.split()))
 
 
 def page_texts(content: bytes) -> list[str]:
@@ -44,6 +48,51 @@ def pdf_difference(document: Document, content: bytes) -> str | None:
             return f"page {number}: {_beginnings(text, expected)}"
         expected = expected.removeprefix(going_on[0])
     return f"missing: «{expected[:80]}»" if expected else None
+
+
+def skeleton(page: str) -> list[tuple[str, ...]]:
+    """The elements of a page with the names of their attributes, its comments and declarations, in order."""
+    parser = _Skeleton()
+    parser.feed(page)
+    parser.close()
+    return parser.found
+
+
+class _Skeleton(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, ...]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, *(name for name, _ in attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append((f"/{tag}",))
+
+    def handle_comment(self, data: str) -> None:
+        self.found.append(("comment", data))
+
+    def handle_decl(self, decl: str) -> None:
+        self.found.append(("declaration", decl))
+
+    def unknown_decl(self, data: str) -> None:
+        self.found.append(("declaration", data))
+
+    def handle_pi(self, data: str) -> None:
+        self.found.append(("instruction", data))
+
+
+def active_parts(content: bytes) -> list[str]:
+    """What in a workbook would be reckoned, opened or fetched: formulas, links, other files."""
+    archive = zipfile.ZipFile(BytesIO(content))
+    return [
+        f"{name}: {found}"
+        for name in archive.namelist()
+        for found in re.findall(
+            r"<f[ />]|<hyperlink|<definedName[^>]*>=|<ddeLink|TargetMode=.External|externalLink",
+            f"{name} {archive.read(name).decode()}",
+        )
+    ]
 
 
 def printed_tables(document: Document) -> list[Table]:
