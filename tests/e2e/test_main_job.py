@@ -29,7 +29,7 @@ from stack.local import LocalStack
 from stack.paths import REPOSITORY
 from stack.process import family_of
 from stack.services import background
-from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
+from tests.integration.reports.mail_cells import Marts, cells, html_of
 
 pytestmark = pytest.mark.e2e
 
@@ -121,10 +121,10 @@ def test_every_row_that_was_read_lies_where_the_ledger_says(warehouse: Any) -> N
 def test_every_number_in_every_mail_is_the_marts_number(stack: LocalStack, warehouse: Any) -> None:
     mails = _caught_mails(stack)
     assert len(mails) == SUBSCRIPTIONS
-    compared = 0
+    marts, compared = Marts(warehouse), 0
     for mail in mails:
         for cell in cells(html_of(mail)):
-            expected = value_in_bi(warehouse, cell)
+            expected = marts.value(cell.path)
             assert cell.value == "" if expected is None else float(cell.value) == pytest.approx(expected), cell
             compared += 1
     assert compared > 20 * SUBSCRIPTIONS

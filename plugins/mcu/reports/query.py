@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from psycopg2.errors import LockNotAvailable
@@ -73,7 +74,8 @@ WEEKLY_VIEWS = (
 )
 DAILY_VIEWS = ("rpt_daily_summary",)
 
-_ODD = re.compile(r"[%/\x00-\x1f\x7f]")
+# MJML writes other characters of an attribute in its own way, or fails over them.
+_ODD = re.compile(r"[%/\\]|[^ -~Ѐ-ҁҊ-ӿ«»№–—]")
 
 
 class PeriodNotInMartsError(LookupError):
@@ -361,7 +363,7 @@ def _by_scope(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def _percent(character: re.Match[str]) -> str:
-    return f"%{ord(character[0]):02X}"
+    return quote(character[0], safe="")
 
 
 def _scope(oktmo: str) -> str:

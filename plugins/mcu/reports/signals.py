@@ -19,16 +19,16 @@ def hotspot(row: Row, edition: Edition) -> Line:
 def emerging_topic(row: Row, edition: Edition) -> Line:
     """«Азов: Прорыв водопровода, 12 сообщений за неделю, обычно 0,5; растёт третью неделю»."""
     what = f"{_place(row, edition)}{row.key[3]}, "
-    return (what, Number(row, "received"), f" {_messages(row)} за неделю, обычно ", _expected(row), f"{_course(row)}.")
+    return (what, Number(row, "received"), f" {_messages(row)} за неделю, обычно ", _expected(row), *_course(row), ".")
 
 
-def _course(row: Row) -> str:
+def _course(row: Row) -> Line:
     if row["is_new"]:
-        return "; раньше такой темы здесь не было"
+        return ("; раньше такой темы здесь не было",)
     if row["weeks_growing"] >= 2:
-        weeks = row["weeks_growing"]
-        return f"; растёт {weeks} {plural(weeks, 'неделю', 'недели', 'недель')} подряд"
-    return ""
+        weeks = plural(row["weeks_growing"], "неделю", "недели", "недель")
+        return ("; растёт ", Number(row, "weeks_growing"), f" {weeks} подряд")
+    return ()
 
 
 def _place(row: Row, edition: Edition) -> str:

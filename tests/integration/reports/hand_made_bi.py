@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -67,6 +67,8 @@ class World:
     topics: Sequence[tuple[str, str]]
     authorities: Sequence[str]
     weeks: int = 12
+    channels: Mapping[str, str] = field(default_factory=lambda: CHANNELS)
+    sources: Mapping[str, str] = field(default_factory=lambda: {"pos": "ПОС", "incident": "Инцидент Менеджмент"})
 
 
 def build(connection: Connection, world: World) -> None:
@@ -87,7 +89,7 @@ def _rows(world: World, random: Random) -> dict[str, list[Mapping[str, Any]]]:
     for oktmo, name, weight in places:
         kind = "oblast" if oktmo == OBLAST_OKTMO else "urban_okrug"
         rows["dim_municipality"].append({"oktmo": oktmo, "name": name, "type": kind, "population": weight * 1000})
-    for source, name in (("pos", "ПОС"), ("incident", "Инцидент Менеджмент")):
+    for source, name in world.sources.items():
         dimension = {"source": source, "name_ru": name, "is_enabled": True, "newest_exported_at": newest}
         quality = {column: random.randrange(40_000) for column in QUALITY} | dict.fromkeys(NEWEST, newest.date())
         rows["dim_source"].append(dimension)
@@ -99,7 +101,7 @@ def _rows(world: World, random: Random) -> dict[str, list[Mapping[str, Any]]]:
         {"week_start": world.week, "authority": name, "is_ranked": number != 0} | _answers(random, 40, has_time=True)
         for number, name in enumerate(world.authorities)
     ]
-    rows["dim_channel"] = [{"channel": channel, "name_ru": name} for channel, name in CHANNELS.items()]
+    rows["dim_channel"] = [{"channel": channel, "name_ru": name} for channel, name in world.channels.items()]
     rows["rpt_answer_quality"] = [
         {"week_start": world.week, "authority": name} | _taken(random) for name in world.authorities
     ]

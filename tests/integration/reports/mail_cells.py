@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
@@ -54,53 +55,81 @@ def cells(html: str) -> list[MailCell]:
     return parser.cells
 
 
-def value_in_bi(cursor: Cursor, cell: MailCell) -> float | None:
-    """The number that `bi` has at the cell's address; AssertionError unless there is exactly one.
+class Marts:
+    """Schema `bi` as a cursor's transaction sees it; what has been read of it is kept."""
 
-    What no mart holds as one value is reckoned here, in Python, from the rows of the mart.
-    """
-    table, *key, column = (unquote(part) for part in cell.path.split("/"))
-    if table in RECKONED:
-        return RECKONED[table](cursor, key, column)
-    where = " and ".join(f"{name}::text = %s" for name in KEYS[table])
-    assert len(key) == len(KEYS[table]), cell.path
-    cursor.execute(f"select {column} from bi.{table} where {where}", key)
-    rows = cursor.fetchall()
-    assert len(rows) == 1, f"{cell.path}: {len(rows)} rows"
-    found: float | None = rows[0][0]
-    return found
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._fetched: dict[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]] = {}
+        self._tables: dict[tuple[str, str], dict[tuple[str, ...], Mapping[str, Any]]] = {}
+
+    def value(self, path: str) -> float | None:
+        """The number at an address; AssertionError unless there is exactly one.
+
+        What no mart holds as one value is reckoned here, in Python, from the rows of the mart.
+        """
+        table, *key, column = (unquote(part) for part in path.split("/"))
+        if table in RECKONED:
+            return RECKONED[table](self, key, column)
+        assert len(key) == len(KEYS[table]), path
+        rows = self._rows(table, key[0])
+        assert tuple(key) in rows, f"{path}: no row"
+        found: float | None = rows[tuple(key)][column]
+        return found
+
+    def fetched(self, statement: str, parameters: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a statement, asked for once."""
+        asked = statement, tuple(parameters)
+        if asked not in self._fetched:
+            self._cursor.execute(*asked)
+            self._fetched[asked] = self._cursor.fetchall()
+        return self._fetched[asked]
+
+    def _rows(self, table: str, first: str) -> dict[tuple[str, ...], Mapping[str, Any]]:
+        """The table's rows of one day, week or source, by their key."""
+        if (table, first) not in self._tables:
+            keys = [f"{name}::text" for name in KEYS[table]]
+            self._cursor.execute(f"select {', '.join(keys)}, * from bi.{table} where {keys[0]} = %s", [first])
+            names = [column.name for column in self._cursor.description or ()]
+            rows = self._cursor.fetchall()
+            by_key: dict[tuple[str, ...], Mapping[str, Any]] = {
+                row[: len(keys)]: dict(zip(names, row, strict=True)) for row in rows
+            }
+            assert len(by_key) == len(rows), f"bi.{table}: a key stands twice"
+            self._tables[table, first] = by_key
+        return self._tables[table, first]
 
 
-def _topics_of_day(cursor: Cursor, key: Sequence[str], column: str) -> int:
+def _topics_of_day(marts: Marts, key: Sequence[str], column: str) -> int:
     day, oktmo, group = key
-    cursor.execute(f"select oktmo, topic_group, {column} from bi.fct_municipality_daily where date = %s", [day])
-    counts = [count for place, its, count in cursor.fetchall() if its == group and oktmo in (place, "all")]
+    statement = f"select oktmo, topic_group, {column} from bi.fct_municipality_daily where date = %s"
+    counts = [
+        count for place, its, count in marts.fetched(statement, [day]) if its == group and oktmo in (place, "all")
+    ]
     return int(sum(counts))
 
 
-def _topics_of_week(cursor: Cursor, key: Sequence[str], column: str) -> float:
+def _topics_of_week(marts: Marts, key: Sequence[str], column: str) -> float:
     first, oktmo, group = date.fromisoformat(key[0]), *key[1:]
-    cursor.execute("select date, topic_group, received from bi.fct_municipality_daily where oktmo = %s", [oktmo])
-    counts = [count for day, its, count in cursor.fetchall() if its == group and 0 <= (day - first).days < 7]
-    received = int(sum(counts))
+    rows = marts.fetched("select date, topic_group, received from bi.fct_municipality_daily where oktmo = %s", [oktmo])
+    received = int(sum(count for day, its, count in rows if its == group and 0 <= (day - first).days < 7))
     if column == "received":
         return received
-    cursor.execute("select population from bi.dim_municipality where oktmo = %s", [oktmo])
-    ((population,),) = cursor.fetchall()
+    ((population,),) = marts.fetched("select population from bi.dim_municipality where oktmo = %s", [oktmo])
     return received / int(population) * 10000
 
 
-def _by_channel(cursor: Cursor, key: Sequence[str], column: str) -> int:
+def _by_channel(marts: Marts, key: Sequence[str], column: str) -> int:
     """The period is a week if it begins on a Monday: the worlds of the tests have no daily report of one."""
     first, oktmo, source, channel = date.fromisoformat(key[0]), *key[1:]
     days = 7 if first.weekday() == 0 else 1
     kind = {"received": "true", "fast_track": "is_fast_track", "formal_59fz": "is_formal_59fz"}[column]
-    cursor.execute(
+    rows = marts.fetched(
         f"select created_at, oktmo, {kind} from bi.fct_message where source = %s and channel = %s", [source, channel]
     )
     return sum(
         is_counted
-        for created_at, place, is_counted in cursor.fetchall()
+        for created_at, place, is_counted in rows
         if oktmo in (place, "all") and 0 <= (created_at.astimezone(MOSCOW).date() - first).days < days
     )
 
@@ -114,29 +143,25 @@ def _middle(values: Sequence[float]) -> float | None:
     return float(low + 0.5 * (high - low))
 
 
-def _median_of_weeks(cursor: Cursor, key: Sequence[str], column: str) -> float | None:
+def _median_of_weeks(marts: Marts, key: Sequence[str], column: str) -> float | None:
     week, oktmo, source = date.fromisoformat(key[0]), *key[1:]
     view, place = ("rpt_weekly_region", "'all'") if oktmo == "all" else ("rpt_weekly_municipality", "oktmo")
-    cursor.execute(f"select week_start, {column} from bi.{view} where source = %s and {place} = %s", [source, oktmo])
-    values = [value for start, value in cursor.fetchall() if 0 < (week - start).days <= 8 * 7 and value is not None]
-    return _middle(values)
+    statement = f"select week_start, {column} from bi.{view} where source = %s and {place} = %s"
+    rows = marts.fetched(statement, [source, oktmo])
+    return _middle([value for start, value in rows if 0 < (week - start).days <= 8 * 7 and value is not None])
 
 
-def _median_of_municipalities(cursor: Cursor, key: Sequence[str], column: str) -> float | None:
-    cursor.execute(
+def _median_of_municipalities(marts: Marts, key: Sequence[str], column: str) -> float | None:
+    rows = marts.fetched(
         f"select zone, {column} from bi.rpt_weekly_municipality join bi.dim_municipality using (oktmo)"
         " where week_start = %s and source = %s and type <> 'oblast'",
         key,
     )
-    values = [
-        value
-        for zone, value in cursor.fetchall()
-        if value is not None and (column == "received_per_10k" or zone != "few")
-    ]
-    return _middle(values)
+    is_of_answers = column != "received_per_10k"
+    return _middle([value for zone, value in rows if value is not None and not (is_of_answers and zone == "few")])
 
 
-RECKONED: Mapping[str, Callable[[Cursor, Sequence[str], str], float | None]] = {
+RECKONED: Mapping[str, Callable[[Marts, Sequence[str], str], float | None]] = {
     "topics_of_day": _topics_of_day,
     "topics_of_week": _topics_of_week,
     "messages_by_channel": _by_channel,

@@ -22,7 +22,7 @@ from mcu.reports.post import Sender, SenderAddressError
 from mcu.reports.query import PeriodNotInMartsError
 from tests.integration.reports import hand_made_bi
 from tests.integration.reports.conftest import kept_editions
-from tests.integration.reports.mail_cells import cells, html_of, value_in_bi
+from tests.integration.reports.mail_cells import Marts, cells, html_of
 from tests.integration.reports.scripted_smtp import Behaviour, MailServer
 
 pytestmark = pytest.mark.postgres
@@ -71,11 +71,12 @@ def test_every_number_of_every_mail_is_the_one_in_bi(
 
     assert len(mail_server.accepted) == len(scopes)
     with bi.cursor() as cursor:
+        marts = Marts(cursor)
         for recipient, mail in mail_server.accepted:
             found = cells(html_of(mail))
             assert len(found) > 25, f"{recipient}: only {len(found)} numbers"
             for cell in found:
-                value = value_in_bi(cursor, cell)
+                value = marts.value(cell.path)
                 assert cell.value == ("" if value is None else repr(value)), cell
                 assert cell.text == shown(cell.column, value), cell
 

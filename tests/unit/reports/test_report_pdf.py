@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from pypdf import PageObject, PdfReader
+from pypdf import PdfReader
 
 from mcu.reports import pdf
 from mcu.reports.document import Cell, Column, Document, Table, Tiles, Words
 from mcu.reports.format import one_line
+from tests.report_forms import page_texts, pages, pdf_difference, squeezed
 from tests.unit.reports import made_up_document as made_up
 from tests.unit.reports.made_up_document import counts, document, number
 
@@ -18,32 +19,8 @@ LONG = [text for text in made_up.HOSTILE if len(text) >= 4_000]
 SHORT = [text for text in made_up.HOSTILE if text not in LONG]
 
 
-def pages(content: bytes) -> list[PageObject]:
-    return list(PdfReader(BytesIO(content)).pages)
-
-
-def squeezed(text: str) -> str:
-    return "".join(text.split())
-
-
-def page_texts(content: bytes) -> list[str]:
-    return [squeezed(page.extract_text()) for page in pages(content)]
-
-
-def first_missing(expected: Document, content: bytes) -> str | None:
-    """The first line of the document that the PDF does not show after the lines before it."""
-    text, place = "".join(page_texts(content)), 0
-    for line in expected.shown_lines():
-        shown = squeezed(expected.text(line))
-        found = text.find(shown, place)
-        if found < 0:
-            return shown
-        place = found + len(shown)
-    return None
-
-
-def test_every_line_is_shown_in_order() -> None:
-    assert first_missing(document(), pdf.render(document())) is None
+def test_every_line_is_shown_in_order_and_nothing_else() -> None:
+    assert pdf_difference(document(), pdf.render(document())) is None
 
 
 @pytest.mark.parametrize("place", [0, 1, 3, 4])  # the third is a picture, which has no numbers
@@ -51,7 +28,7 @@ def test_a_wrong_number_is_seen(place: int) -> None:
     right, wrong = document(), document()
     _, first = next(replace(right, sentences=[], blocks=[right.blocks[place]]).numbers())
     blocks = [_with_another(block, first.value) if block is wrong.blocks[place] else block for block in wrong.blocks]
-    assert first_missing(right, pdf.render(replace(wrong, blocks=blocks))) is not None
+    assert pdf_difference(right, pdf.render(replace(wrong, blocks=blocks))) is not None
 
 
 def _with_another(block: Any, value: Any) -> Any:
@@ -120,7 +97,7 @@ def test_a_title_is_never_left_alone() -> None:
 def test_text_from_data_stays_text(text: str) -> None:
     hostile = _full_of(text)
     content = pdf.render(hostile)
-    assert first_missing(hostile, content) is None
+    assert pdf_difference(hostile, content) is None
     shown = squeezed(one_line(text))
     assert "".join(page_texts(content)).count(shown) >= len(_places(hostile))
     metadata = PdfReader(BytesIO(content)).metadata
