@@ -108,20 +108,24 @@ class _Counting(Cursor):
 
 
 def _make(dsn: str, folder: Path, messages: int) -> Made:
-    """The editions as a delivery makes them."""
     made = Made(messages)
     wall, processor = time.perf_counter(), time.process_time()
     settings, kept = Settings.from_env({}), Archive(folder)
     with closing(psycopg2.connect(dsn, cursor_factory=_Counting)) as connection, made.step(READ):
         data = query.read(connection, WEEK, settings.region, settings.timezone)
     assert isinstance(data, WeeklyData)
-    with _forms(made):
-        for scope in (OBLAST, *data.common.municipalities):
-            _edition(made, data, scope, settings.timezone, kept)
+    editions(made, data, settings.timezone, kept)
     made.wall, made.processor = time.perf_counter() - wall, time.process_time() - processor
     made.statements, made.peak_mb = _Counting.statements, peak_mb()
     made.archive_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     return made
+
+
+def editions(made: Made, data: WeeklyData, timezone: ZoneInfo, kept: Archive) -> None:
+    """Make the edition of every scope and keep it."""
+    with _forms(made):
+        for scope in (OBLAST, *data.common.municipalities):
+            _edition(made, data, scope, timezone, kept)
 
 
 def _edition(made: Made, data: WeeklyData, scope: str, timezone: ZoneInfo, kept: Archive) -> None:
