@@ -26,10 +26,10 @@ INTRODUCTION = f"""\
 
 Written by `make bench ARGS=reports`, never by hand: one run on one machine. What counts are the shares.
 
-A history of {PER_DAY:,} messages a day is made in the database and built into marts. Then a process of its own does as
-deliveries do with the week from {WEEK.start}: it reads the week once and makes the edition of every scope in all its
-forms, one after the other, into an empty archive. Outbreaks are planted at the end of the week, so that the editions
-have signals to show.
+A history of {PER_DAY:,} messages a day is made in the database and built into marts. Then one process does what a
+delivery does for the week from {WEEK.start}: it reads the week once, closes the connection, and makes the edition of
+every scope in all its forms, one after the other, into an empty archive. Outbreaks are planted at the end of the week,
+so that the editions have signals to show.
 
 What is not in it: the start of Python, sending the mails, the notes in the ledger. Towns, topics and authorities get
 messages evenly, so every edition has full tables; in a real oblast most are shorter.
