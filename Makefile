@@ -26,7 +26,7 @@ docs: ## docs/data_dictionary.md and docs/lineage.md; by dbt, .local/docs/static
 	$(STACK) docs
 contract: ## take new columns and versions of marts into dbt_project/contracts.csv; refuses what breaks it
 	$(STACK) contract
-bench: ## how fast loads and builds are, into docs/performance*.md; ARGS=loads|builds, --quick: small, no page
+bench: ## how fast loads, builds and reports are, into docs/performance*.md; ARGS=loads|builds|reports, --quick: small, no page
 	@sh stack/setup.sh && PYTHONPATH=.:plugins $(PYTHON) -m bench $(ARGS)
 lock: ## requirements.in → requirements.txt
 	@sh stack/setup.sh && $(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt

@@ -1,4 +1,4 @@
-"""What `make bench` runs: python -m bench [loads|builds] [--quick]."""
+"""What `make bench` runs: python -m bench [loads|builds|reports] [--quick]."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import builds, builds_page, environment, inputs, report
+from bench import builds, builds_page, environment, inputs, report, reports, reports_page
 from bench.builds import HISTORIES, Asked, Built
 from bench.inputs import Case
 from bench.report import JUDGED, Results, Target
@@ -21,6 +21,7 @@ from stack.paths import REPOSITORY, StackError
 
 LOADS_PAGE = REPOSITORY / "docs" / "performance.md"
 BUILDS_PAGE = REPOSITORY / "docs" / "performance_builds.md"
+REPORTS_PAGE = REPOSITORY / "docs" / "performance_reports.md"
 SMALL, LARGE = 20_000, 300_000
 ROUNDS = 2  # at most: the slow ones take one, see bench.run
 
@@ -41,7 +42,7 @@ FULL: Plan = [
 def main() -> None:
     """Measure and tell; exits 1 with a message if something is wrong or a target is missed, 130 after ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("loads", "builds"), help="one of the two; without it both")
+    parser.add_argument("what", nargs="?", choices=MEASURED, help="one of them; without it all")
     parser.add_argument(
         "--quick", action="store_true", help="the smallest inputs alone; prints the page, writes nothing"
     )
@@ -50,10 +51,9 @@ def main() -> None:
     missed = []
     try:
         with environment.alone():
-            if arguments.what != "builds":
-                missed += _loads(arguments.quick)
-            if arguments.what != "loads":
-                missed += _builds(arguments.quick)
+            for name, measured in MEASURED.items():
+                if arguments.what in (None, name):
+                    missed += measured(arguments.quick)
     except StackError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
@@ -91,6 +91,22 @@ def _builds(is_quick: bool) -> list[Target]:
     return [one for one in builds_page.targets(built, asked) if not one.is_met]
 
 
+def _reports(is_quick: bool) -> list[Target]:
+    """Measure the weekly editions and write their page; returns the targets that are missed."""
+    busy = environment.busy()
+    folder = environment.FOLDER / "reports"
+    shutil.rmtree(folder, ignore_errors=True)
+    messages = HISTORIES[0] if is_quick else reports.MESSAGES
+    _say(f"{messages:,} messages and their marts, then the editions")
+    with environment.server() as cluster:
+        made = reports.measure(cluster, folder, messages)
+        machine = environment.machine(cluster) | busy
+    shutil.rmtree(folder, ignore_errors=True)
+    _say(f"{made.editions} editions  {made.wall:.1f} s, of the processor {made.processor:.1f} s")
+    _show(REPORTS_PAGE, reports_page.render(made, machine), is_quick)
+    return [one for one in reports_page.targets(made) if not one.is_met]
+
+
 def _show(page: Path, text: str, is_quick: bool) -> None:
     if is_quick:
         print(text)
@@ -121,6 +137,8 @@ def _say(text: str) -> None:
     minutes, seconds = divmod(int(time.monotonic() - _STARTED), 60)
     print(f"{minutes:>3}:{seconds:02}  {text}", file=sys.stderr, flush=True)
 
+
+MEASURED = {"loads": _loads, "builds": _builds, "reports": _reports}
 
 _STARTED = time.monotonic()
 

@@ -133,7 +133,7 @@ def measure(cluster: Cluster, folder: Path, messages: int) -> Iterator[Built | A
     dsn = cluster.dsn(DATABASE)
     try:
         with closing(psycopg2.connect(dsn)) as connection:
-            schema.apply(connection)
+            schema.apply(connection, "the bench has no people")
             history.make(connection, messages)
             yield Built(messages, FULL, messages, run(dsn, folder))
             for news, query in NEWS.items():

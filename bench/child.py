@@ -22,10 +22,10 @@ def main(module: str, dsn: str, path: str) -> None:
     parts = contender.load(dsn, Path(path)) or {}
     seconds = time.perf_counter() - started
     holds = (contender.TABLE, contender.KEY) if hasattr(contender, "TABLE") else None
-    print(json.dumps({"seconds": seconds, "peak_mb": _peak_mb(), "parts": parts, "holds": holds}))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb(), "parts": parts, "holds": holds}))
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """MB of memory. Not ru_maxrss of this process, which begins at what its parent took."""
     status = Path("/proc/self/status").read_text()
     peak = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
