@@ -75,10 +75,12 @@ def render(made: Made, machine: Mapping[str, str]) -> str:
         "Archive": f"{made.archive_mb:.0f} MB",
     }
     few = f"**In this run {made.messages:,} messages, too few for twelve weeks: the page has {MESSAGES:,}.**\n"
+    seconds = f"of {made.wall:.0f} seconds the editions had the processor for {made.processor:.0f}"
     return "\n".join(
         (
             INTRODUCTION,
             *([few] if made.messages < MESSAGES else []),
+            *([f"**The machine was busy: {seconds}.**\n"] if made.processor < made.wall / 2 else []),
             f"## Targets\n\n{table(('', 'target', 'measured', 'met'), target_lines)}",
             "## Seconds of each step\n\n"
             "All editions together. Processor seconds are of all threads: less than the clock's while something else\n"

@@ -42,6 +42,12 @@ def test_what_misses_its_target(made: Made, missed: list[int]) -> None:
     assert ("too few for twelve weeks" in render(made, {})) == (made.messages < MESSAGES)
 
 
+def test_a_busy_machine_is_named() -> None:
+    busy = "**The machine was busy: of 60 seconds the editions had the processor for 20.**"
+    assert busy in render(replace(MADE, processor=20.0), {})
+    assert "busy" not in render(MADE, {})
+
+
 def test_every_step_of_an_edition_is_counted(tmp_path: Path) -> None:
     made, data = Made(1), made_up.weekly()
     editions(made, data, ZoneInfo("Europe/Moscow"), Archive(tmp_path))
