@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ add_primary_key('message_id') }}") }}
+
 with incident_versions as (
 
     select * from {{ ref('stg_incident__person_version') }}

@@ -1,14 +1,24 @@
-with messages as (
-
-    select * from {{ ref('int_message_now') }}
-
-),
-
-changed_messages as (
+with changed_messages as (
 
     select * from {{ ref('message_current') }}
 
 ),
+
+{%- if is_delta() %}
+
+-- Not materialized: of each authority only the first entry of its index is read.
+published_messages as not materialized (
+
+    select * from {{ published("message_current") }}
+
+),
+
+replaced as (
+
+    select * from {{ ref('stg_ops__changed_message') }}
+
+),
+{%- endif %}
 
 place_matches as (
 
@@ -53,13 +63,22 @@ dim_authority as (
         bool_or(met.source = 'pos') as is_organisation,
         max(met.oktmo) as oktmo
     from met
-    cross join lateral (
-        select from messages
-        where
-            messages.authority = met.authority
-            and messages.source = met.source
-        limit 1
-    ) as any_message
+    where
+        exists (
+            select from changed_messages
+            where
+                changed_messages.authority = met.authority
+                and changed_messages.source = met.source
+        )
+        {%- if is_delta() %}
+        or exists (
+            select from published_messages
+            where
+                published_messages.authority = met.authority
+                and published_messages.source = met.source
+                and published_messages.message_id not in (select replaced.message_id from replaced)
+        )
+        {%- endif %}
     group by met.authority
 
 )

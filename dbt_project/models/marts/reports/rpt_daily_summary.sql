@@ -49,7 +49,13 @@ daily_counts as (
         coalesce(daily.source, 'all') as source,
         {{ sum_six_counts() }}
     from needed_dates
-    inner join daily on needed_dates.date = daily.date
+    -- Day by day, each by the index: joined as a whole, all of history would be read.
+    cross join lateral (
+        select of_day.*
+        from daily as of_day
+        where of_day.date = needed_dates.date
+        offset 0
+    ) as daily
     group by daily.date, grouping sets ((daily.oktmo, daily.source), (daily.oktmo), (daily.source), ())
 
 ),

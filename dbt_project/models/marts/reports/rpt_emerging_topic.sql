@@ -66,7 +66,13 @@ received as (
         weekly.topic,
         weekly.received
     from needed_weeks
-    inner join weekly on needed_weeks.week_start = weekly.week_start
+    -- Week by week, each by the index: joined as a whole, all of history would be read.
+    cross join lateral (
+        select of_week.*
+        from weekly as of_week
+        where of_week.week_start = needed_weeks.week_start
+        offset 0
+    ) as weekly
     where weekly.received > 0
 
 ),

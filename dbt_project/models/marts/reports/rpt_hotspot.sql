@@ -63,7 +63,13 @@ received as (
         daily.topic_group,
         sum(daily.received)::integer as received
     from days
-    inner join daily on days.date = daily.date
+    -- Day by day, each by the index: joined as a whole, all of history would be read.
+    cross join lateral (
+        select of_day.*
+        from daily as of_day
+        where of_day.date = days.date
+        offset 0
+    ) as daily
     where daily.received > 0
     group by daily.date, daily.topic_group, grouping sets ((daily.oktmo), ())
 
