@@ -68,7 +68,7 @@ def _answered_in_week(now: Row) -> Line:
 
 def _unusual(edition: Edition) -> list[Line]:
     """The least probable hot spot, if there is one."""
-    return [("Необычно: ", *hotspot(edition.hotspots[0], edition))] if edition.hotspots else []
+    return [("Необычно много — ", *hotspot(edition.hotspots[0], edition))] if edition.hotspots else []
 
 
 def _rise(riser: Riser, edition: WeeklyEdition) -> Line:
