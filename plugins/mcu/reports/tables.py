@@ -13,6 +13,7 @@ from mcu.reports.signals import hotspot
 
 FEW = "мало данных"
 NO_ROW = Cell(("нет данных",), values=(None,))
+NOT_COMPARED = Cell(("—",), values=(None,))
 
 OVERDUE_COLUMNS = (
     Column("Тема, кому, номер", ("Тема", "Муниципалитет", "Кому", "Номер", "Поступило", "Срок"), is_text=True),

@@ -9,7 +9,7 @@ from mcu.reports.document import Block, Cell, Column, Line, Number, Table, Tile,
 from mcu.reports.edition import WeeklyEdition
 from mcu.reports.query import Row
 from mcu.reports.signals import emerging_topic
-from mcu.reports.tables import CHANGE, NO_ROW, ON_TIME, change, number, numbers, on_time, text, with_of
+from mcu.reports.tables import CHANGE, NO_ROW, NOT_COMPARED, ON_TIME, change, number, numbers, on_time, text, with_of
 
 # A metric, its title, what explains it, and of how many a share is.
 METRICS = (
@@ -110,7 +110,9 @@ def _metric(row: Row, column: str, of: str | None) -> Cell:
 
 
 def _other(row: Row | None, column: str) -> Cell:
-    return number(row, column) if row and column in row.values else NO_ROW
+    if row is None:
+        return NO_ROW
+    return number(row, column) if column in row.values else NOT_COMPARED
 
 
 def _topics(edition: WeeklyEdition) -> list[Block]:
@@ -138,7 +140,7 @@ def _risers(edition: WeeklyEdition) -> list[Table]:
 
 def _where(row: Row | None, edition: WeeklyEdition) -> Cell:
     if row is None:
-        return Cell(("—",), values=(None,))
+        return NOT_COMPARED
     name, received, grown = tables.place(edition, row.key[1]), Number(row, "received"), Number(row, "received_delta")
     return text(name, (received, " (", grown, ")"), values=(name, received, grown))
 
