@@ -24,7 +24,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from mcu.reports import ledger, transport
+from mcu.reports import ledger, pdf, transport
 from mcu.reports.deliver import deliver
 from mcu.reports.ledger import Delivery
 from mcu.reports.period import Period
@@ -74,6 +74,7 @@ def _deliver(dsn: str, port: int, period: Period, steps: _Steps, defect: Callabl
         if defect:
             defect()
         transport.CHUNK = PIECE
+        pdf.render = lambda document: b"%PDF-"  # the typesetter's threads are not there after a fork
         sender = Sender("ЦУР <reports@mcu.example>", lambda: steps.smtp(port))
         with closing(steps.connect(dsn)) as connection:
             outcome = deliver(
