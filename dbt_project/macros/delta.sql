@@ -37,3 +37,30 @@ What will be true of a mart of messages after publishing: published rows that ar
 {% macro analyze_table() -%}
     {%- if model.config.materialized == "table" -%} analyze {{ this }} {%- endif -%}
 {%- endmacro %}
+
+{#-
+The rows of a CTE that match the row before them, looked up row by row through an index: what a delta reads of history
+is what it needs. As a join, PostgreSQL would read a union of published and replacing rows as a whole; `offset 0` keeps
+it from making one of this.
+-#}
+{% macro join_by_index(cte, matches) -%}
+    cross join lateral (
+        select looked_up.*
+        from {{ cte }} as looked_up
+        where
+            {%- for match in matches %}
+            {{ "and " if not loop.first }}looked_up.{{ match }}
+            {%- endfor %}
+        offset 0
+    ) as {{ cte }}
+{%- endmacro %}
+
+{#- What was published of a table of the state before this build; a full build takes nothing from it. -#}
+{% macro published_before(mart) -%}
+    {% if is_delta() -%}
+    select * from {{ published(mart) }}
+    {%- else -%}
+    select * from {{ ref(mart) }}
+    where false
+    {%- endif %}
+{%- endmacro %}

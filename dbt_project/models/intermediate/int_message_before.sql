@@ -9,12 +9,7 @@ with changed_messages as (
 -- A full build takes nothing from what was published.
 published_messages as (
 
-    {% if is_delta() -%}
-    select * from {{ published("message_current") }}
-    {%- else -%}
-    select * from {{ ref('message_current') }}
-    where false
-    {%- endif %}
+    {{ published_before("message_current") }}
 
 ),
 

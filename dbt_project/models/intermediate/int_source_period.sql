@@ -7,12 +7,7 @@ with messages as (
 -- Not materialized: only the first entry of its index is read.
 published_messages as not materialized (
 
-    {% if is_delta() -%}
-    select * from {{ published("message_current") }}
-    {%- else -%}
-    select * from {{ ref('message_current') }}
-    where false
-    {%- endif %}
+    {{ published_before("message_current") }}
 
 ),
 

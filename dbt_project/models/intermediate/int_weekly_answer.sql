@@ -37,15 +37,10 @@ int_weekly_answer as (
         messages.rating,
         known_values.is_settled
     from answer_weeks
-    -- Week by week, each by the index of its answers: joined as a whole, every message would be held against every week.
-    cross join lateral (
-        select now.*
-        from messages as now
-        where
-            now.answered_at >= {{ from_local("answer_weeks.week_start") }}
-            and now.answered_at < {{ from_local("answer_weeks.week_start + 7") }}
-        offset 0
-    ) as messages
+    {{ join_by_index("messages", [
+        "answered_at >= " ~ from_local("answer_weeks.week_start"),
+        "answered_at < " ~ from_local("answer_weeks.week_start + 7")
+    ]) }}
     inner join weeks
         on
             messages.source = weeks.source

@@ -45,13 +45,7 @@ int_weekly_count as (
         sum(daily.open_at_end) filter (where needed_days.date = needed_days.week_start + 6)::bigint as open_at_end,
         sum(daily.overdue_at_end) filter (where needed_days.date = needed_days.week_start + 6)::bigint as overdue_at_end
     from needed_days
-    -- Day by day, each by the index: joined as a whole, all of history would be read.
-    cross join lateral (
-        select of_day.*
-        from daily as of_day
-        where of_day.date = needed_days.date
-        offset 0
-    ) as daily
+    {{ join_by_index("daily", ["date = needed_days.date"]) }}
     group by needed_days.week_start, grouping sets ((daily.oktmo, daily.source), (daily.oktmo), (daily.source), ())
 
 )

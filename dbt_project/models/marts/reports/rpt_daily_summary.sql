@@ -49,13 +49,7 @@ daily_counts as (
         coalesce(daily.source, 'all') as source,
         {{ sum_six_counts() }}
     from needed_dates
-    -- Day by day, each by the index: joined as a whole, all of history would be read.
-    cross join lateral (
-        select of_day.*
-        from daily as of_day
-        where of_day.date = needed_dates.date
-        offset 0
-    ) as daily
+    {{ join_by_index("daily", ["date = needed_dates.date"]) }}
     group by daily.date, grouping sets ((daily.oktmo, daily.source), (daily.oktmo), (daily.source), ())
 
 ),

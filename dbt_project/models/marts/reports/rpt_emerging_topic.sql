@@ -66,13 +66,7 @@ received as (
         weekly.topic,
         weekly.received
     from needed_weeks
-    -- Week by week, each by the index: joined as a whole, all of history would be read.
-    cross join lateral (
-        select of_week.*
-        from weekly as of_week
-        where of_week.week_start = needed_weeks.week_start
-        offset 0
-    ) as weekly
+    {{ join_by_index("weekly", ["week_start = needed_weeks.week_start"]) }}
     where weekly.received > 0
 
 ),

@@ -63,13 +63,7 @@ received as (
         daily.topic_group,
         sum(daily.received)::integer as received
     from days
-    -- Day by day, each by the index: joined as a whole, all of history would be read.
-    cross join lateral (
-        select of_day.*
-        from daily as of_day
-        where of_day.date = days.date
-        offset 0
-    ) as daily
+    {{ join_by_index("daily", ["date = days.date"]) }}
     where daily.received > 0
     group by daily.date, daily.topic_group, grouping sets ((daily.oktmo), ())
 

@@ -31,15 +31,10 @@ of_two_weeks as (
         coalesce(sum(weekly_topics.received) filter (where shift.days = 7), 0)::bigint as received_of_week_before
     from changed_weeks
     cross join (values (0), (7)) as shift (days)
-    -- Week by week, each by the index: joined as a whole, all of history would be read.
-    cross join lateral (
-        select of_week.*
-        from weekly_topics as of_week
-        where
-            of_week.week_start = changed_weeks.week_start - shift.days
-            and of_week.oktmo = changed_weeks.oktmo
-        offset 0
-    ) as weekly_topics
+    {{ join_by_index("weekly_topics", [
+        "week_start = changed_weeks.week_start - shift.days",
+        "oktmo = changed_weeks.oktmo"
+    ]) }}
     group by changed_weeks.week_start, changed_weeks.oktmo, weekly_topics.topic_group, weekly_topics.topic
 
 ),
