@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,11 +16,12 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from bench import history
+from bench.environment import in_a_process
 from bench.history import LAST_DAY
 from mcu.landing import schema
 from mcu.settings import Settings
 from mcu.transform import build, checks, dbt, marts
-from stack.paths import REPOSITORY, StackError
+from stack.paths import StackError
 from stack.postgres import READER, Cluster
 
 HISTORIES = (100_000, 1_000_000, 10_000_000)
@@ -148,16 +148,7 @@ def measure(cluster: Cluster, folder: Path, messages: int) -> Iterator[Built | A
 
 def run(dsn: str, folder: Path) -> dict[str, float]:
     """Seconds of each step of a build in a process of its own, as the tasks of the DAG run it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.builds", dsn, str(folder)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StackError(f"The build failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
-    seconds: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    seconds: dict[str, float] = in_a_process("bench.builds", dsn, str(folder))
     return seconds
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from stack.paths import REPOSITORY, StackError
 from stack.ports import free_port
@@ -65,6 +67,16 @@ def server() -> Iterator[Cluster]:
     finally:
         cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_a_process(module: str, *arguments: str) -> Any:
+    """What `python -m module` prints as JSON in its last line; raises StackError with the end of its output."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise StackError(f"{module} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def machine(cluster: Cluster) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from bench import builds, history
 from bench.child import peak_mb
+from bench.environment import in_a_process
 from bench.history import LAST_DAY, PER_DAY
 from mcu.landing import schema
 from mcu.reports import html, pdf, query, workbook
@@ -31,7 +31,6 @@ from mcu.reports.period import Period
 from mcu.reports.query import OBLAST, TREND_WEEKS, WeeklyData
 from mcu.reports.render import render
 from mcu.settings import Settings
-from stack.paths import REPOSITORY, StackError
 from stack.postgres import Cluster
 
 WEEK = Period("weekly", LAST_DAY - dt.timedelta(days=LAST_DAY.weekday() + 7))
@@ -87,16 +86,7 @@ def measure(cluster: Cluster, folder: Path, messages: int) -> Made:
         history.make(connection, messages)
         history.change(connection, "outbreaks", OUTBREAKS, EXPORTED_AT)
     builds.run(dsn, folder)
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.reports", dsn, str(folder / "archive"), str(messages)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StackError(f"The editions failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
-    return Made(**json.loads(done.stdout.splitlines()[-1]))
+    return Made(**in_a_process("bench.reports", dsn, str(folder / "archive"), str(messages)))
 
 
 class _Counting(Cursor):
