@@ -28,12 +28,12 @@ def build(message: Message, sender: str, recipients: Sequence[str], sent_at: dat
 
 
 def send(client: smtplib.SMTP, mail: bytes, sender: str, recipients: Sequence[str]) -> list[str]:
-    """Hand the mail to the server; returns those whom it does not take it for, if others had it.
+    """Hand the mail to the server; `sender` is bare. Returns those whom it does not take it for, if others had it.
 
     Raises NotToldError if nobody had it, or if that cannot be known.
     """
     try:
-        refused = client.sendmail(parseaddr(sender)[1], recipients, mail)
+        refused = client.sendmail(sender, recipients, mail)
     except (OSError, smtplib.SMTPException) as error:
         raise NotToldError(f"mail: {type(error).__name__}: {error}") from error
     with suppress(OSError, smtplib.SMTPException):  # it has the mail: how it says goodbye means nothing

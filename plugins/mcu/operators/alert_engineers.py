@@ -68,30 +68,19 @@ def mail_failure(context: Context) -> None:
 def _mail(settings: Settings) -> list[Channel]:
     from mcu.alerts import mail
     from mcu.alerts.tell import Channel, NotToldError
+    from mcu.operators import mail_sender
 
     def send(message: Message) -> Sequence[str]:
         try:
-            sender, client = _sender()
+            sender = mail_sender.from_connection()
+            client = sender.open_session()
         except (AirflowException, OSError, smtplib.SMTPException) as error:
             raise NotToldError(f"mail: {type(error).__name__}: {error}") from error
         now = datetime.now(settings.timezone)
-        wire = mail.build(message, sender, settings.alert_recipients, now)
-        return mail.send(client, wire, sender, settings.alert_recipients)
+        wire = mail.build(message, sender.address, settings.alert_recipients, now)
+        return mail.send(client, wire, sender.bare_address, settings.alert_recipients)
 
     return [Channel("mail", send)] if settings.alert_recipients else []
-
-
-def _sender() -> tuple[str, smtplib.SMTP]:
-    """Address and client of the connection of the reports."""
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
-
-    address = SmtpHook.get_connection(SMTP_CONNECTION_ID).extra_dejson.get("from_email")
-    if not address:
-        raise AirflowException(f"connection {SMTP_CONNECTION_ID} names no from_email in its extra")
-    client = SmtpHook(SMTP_CONNECTION_ID).get_conn()._smtp_client
-    if not isinstance(client, smtplib.SMTP):
-        raise AirflowException("no connection to the mail server")
-    return str(address), client
 
 
 def _webhook() -> list[Channel]:
