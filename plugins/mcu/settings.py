@@ -15,6 +15,9 @@ from mcu.sources.columns import SOURCES
 # The production calendar begins here, before both systems did.
 FIRST_YEAR = 2020
 
+# So long reports that went out are compared with the marts, so they are kept at least as long.
+LEAST_ARCHIVE_DAYS = 35
+
 # The folder that holds dags/, plugins/, dbt_project/ and expectations/.
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -88,8 +91,8 @@ def _sources(text: str) -> tuple[str, ...]:
 
 
 def _days(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < 35:
-        raise ValueError(f"MCU_ARCHIVE_DAYS={text}: a number of days, 35 or more")
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < LEAST_ARCHIVE_DAYS:
+        raise ValueError(f"MCU_ARCHIVE_DAYS={text}: a number of days, {LEAST_ARCHIVE_DAYS} or more")
     return int(text)
 
 

@@ -38,12 +38,14 @@ class MartsHoldSensor(BaseSensorOperator):
         period, settings = period_of_run(self.report, context), Settings.from_env()
         ends_at = period.ends_at(settings.timezone)
         with closing(warehouse.connect()) as connection:
-            held, enabled = holding(connection, ends_at)
-        self.log.info("%s %s ends at %s: %d of %d sources have it", self.report, period.start, ends_at, held, enabled)
-        if held == enabled:
-            return enabled > 0
+            found = holding(connection, ends_at)
+        self.log.info(
+            "%s %s ends at %s: %d of %d sources have it", self.report, period.start, ends_at, found.held, found.enabled
+        )
+        if found.is_whole:
+            return True
         deadline = datetime.combine(period.end, settings.report_deadline, settings.timezone)
-        if settings.sends_incomplete and held and datetime.now(UTC) >= deadline:
+        if settings.sends_incomplete and found.held and datetime.now(UTC) >= deadline:
             self.log.warning("past the deadline %s: the report goes out incomplete", deadline)
             return True
         return False

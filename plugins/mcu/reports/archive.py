@@ -77,8 +77,7 @@ class Archive:
 
     def put(self, document: Document, rendered: Rendered, made_at: datetime) -> Archived:
         """Keep an edition in place of one that may be there. Raises OSError if it cannot be written."""
-        period, scope, revision = document.period, document.scope, document.revision
-        archived = Archived(period, scope, revision, self.folder(period) / scope / f"r{revision}")
+        archived = self._edition(document.period, document.scope, document.revision)
         half_made = archived.folder.with_name(f"{archived.folder.name}.new")
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(parents=True)
@@ -90,11 +89,8 @@ class Archive:
 
     def get(self, period: Period, scope: str, revision: int) -> Archived | None:
         """The edition, None if it is not there."""
-        return next((one for one in self.of_period(period) if (one.scope, one.revision) == (scope, revision)), None)
-
-    def newest(self, period: Period) -> dict[str, Archived]:
-        """The edition of the highest revision of each scope."""
-        return {one.scope: one for one in self.of_period(period)}
+        archived = self._edition(period, scope, revision)
+        return archived if archived.folder.exists() else None
 
     def remove(self, archived: Archived) -> None:
         """Take an edition out: one that never went."""
@@ -123,6 +119,9 @@ class Archive:
         for period in removed:
             shutil.rmtree(self.folder(period))
         return removed
+
+    def _edition(self, period: Period, scope: str, revision: int) -> Archived:
+        return Archived(period, scope, revision, self.folder(period) / scope / f"r{revision}")
 
     def folder(self, period: Period) -> Path:
         """Where the period's editions lie."""

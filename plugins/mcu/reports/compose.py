@@ -51,7 +51,7 @@ def subject(edition: Edition, revision: int = 1) -> str:
 
 
 def _heading(edition: Edition, revision: int) -> str:
-    heading = "Недельный отчёт" if edition.period.report == "weekly" else "Отчёт за день"
+    heading = format.REPORTS[edition.period.report]
     return f"Уточнённый {heading[:1].lower()}{heading[1:]}" if revision > 1 else heading
 
 

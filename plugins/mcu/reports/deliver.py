@@ -76,8 +76,7 @@ def deliver(
     data = query.read(connection, period, region, timezone)
     subscribed = _subscribed(connection, period, only)
     known = [(scope, recipient) for scope, recipient in subscribed if data.common.has(scope)]
-    subjects = {scope: subject(edition.make(data, scope)) for scope, _ in known}
-
+    subjects = {scope: subject(edition.make(data, scope)) for scope in {scope for scope, _ in known}}
     gone = ledger.scopes_gone(connection, period, FIRST)
 
     def edition_of(scope: str) -> Archived:

@@ -13,6 +13,8 @@ DASH = "\N{EN DASH}"
 SOFT_HYPHEN = "\N{SOFT HYPHEN}"
 NO_DATA = "нет данных"
 
+REPORTS = {"daily": "Отчёт за день", "weekly": "Недельный отчёт"}
+
 MONTHS = [
     "января",
     "февраля",

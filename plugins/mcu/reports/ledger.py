@@ -132,14 +132,14 @@ def scopes_gone(connection: Connection, period: Period, revision: int) -> set[st
         return {scope for (scope,) in cursor.fetchall()}
 
 
-def is_planned(connection: Connection, period: Period, revision: int) -> bool:
-    """Whether any mail of this revision was ever planned."""
+def planned_revisions(connection: Connection, period: Period) -> set[int]:
+    """The revisions of which any mail was ever planned."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select exists (select from ops.delivery where report = %s and period_start = %s and revision = %s)",
-            [period.report, period.start, revision],
+            "select distinct revision from ops.delivery where report = %s and period_start = %s",
+            [period.report, period.start],
         )
-        return cursor.fetchone() == (True,)
+        return {revision for (revision,) in cursor.fetchall()}
 
 
 def delivered_periods(connection: Connection, since: date) -> list[Period]:

@@ -55,24 +55,28 @@ def due_period(report: Report, moment: datetime, timezone: ZoneInfo, requested: 
     return Period(report, period_end - LENGTH[report])
 
 
-def holding(connection: Connection, moment: datetime) -> tuple[int, int]:
-    """How many of the enabled sources have an export of `moment` or later in the marts, and how many they are.
+@dataclass(frozen=True)
+class Holding:
+    """How many of the `enabled` sources the marts hold a moment of; none before a first build."""
 
-    (0, 0) before a first build.
-    """
+    held: int
+    enabled: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each source has it."""
+        return self.held == self.enabled > 0
+
+
+def holding(connection: Connection, moment: datetime) -> Holding:
+    """Which enabled sources' newest exports in the marts are of `moment` or later."""
     with connection.cursor() as cursor:
         cursor.execute("select to_regclass('bi.dim_source') is not null")
         if cursor.fetchone() != (True,):
-            return 0, 0
+            return Holding(0, 0)
         cursor.execute(
             "select count(*) filter (where newest_exported_at >= %s), count(*) from bi.dim_source where is_enabled",
             [moment],
         )
         ((held, enabled),) = cursor.fetchall()
-        return held, enabled
-
-
-def marts_hold(connection: Connection, moment: datetime) -> bool:
-    """True if each enabled source's newest export in the marts is of `moment` or later; False before a first build."""
-    held, enabled = holding(connection, moment)
-    return held == enabled > 0
+        return Holding(held, enabled)

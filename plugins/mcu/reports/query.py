@@ -1,7 +1,7 @@
 """What all editions of one period need, read from schema `bi` once, by a fixed number of queries, from one build.
 
 No number is computed in Python: each value stands in a mart and keeps its address (`Row.path`) up to the mail. What
-no mart holds as one value is a sum, a count or a median of one, taken in SQL: SUMS names them.
+no mart holds as one value is a sum, a count or a median of one, taken in SQL: see DAY_TOPICS and the names below it.
 """
 
 from __future__ import annotations
@@ -53,17 +53,9 @@ OF_ANSWERS = (*FIRST_ANSWER, "satisfied_share")
 USUAL = (*COUNTS, *OF_ANSWERS, "closed_unanswered", "reconsidered", "received_per_10k")
 TYPICAL = (*OF_ANSWERS, "received_per_10k")
 
-# Rows that are no row of a view: their `table`, and the view that they are taken from.
+# The `table` of rows that are no row of a view, but taken from several of one.
 DAY_TOPICS, WEEK_TOPICS = "topics_of_day", "topics_of_week"
 CHANNELS, OWN_MEDIAN, MEDIAN_OF_PLACES = "messages_by_channel", "median_of_weeks", "median_of_municipalities"
-SUMS = {
-    DAY_TOPICS: "fct_municipality_daily",
-    WEEK_TOPICS: "fct_municipality_daily",
-    CHANNELS: "fct_message",
-    OWN_MEDIAN: "rpt_weekly_municipality",
-    MEDIAN_OF_PLACES: "rpt_weekly_municipality",
-}
-
 COMMON_VIEWS = (
     *("dim_channel", "dim_municipality", "dim_source"),
     *("fct_message", "fct_municipality_daily", "rpt_daily_overdue", "rpt_data_quality", "rpt_hotspot"),

@@ -48,10 +48,9 @@ def render(document: Document) -> Rendered:
 
 def _file_name(document: Document) -> str:
     """«Недельный отчёт 2026-11-16, Таганрог», which every file system takes."""
-    report = "Недельный отчёт" if document.period.report == "weekly" else "Отчёт за день"
     place = re.sub(r"[^\w .()-]", "_", format.short_municipality(document.name))[:60].strip(" .")
     mark = f", версия {document.revision}" if document.revision > 1 else ""
-    return f"{report} {document.period.start:%Y-%m-%d}, {place}{mark}"
+    return f"{format.REPORTS[document.period.report]} {document.period.start:%Y-%m-%d}, {place}{mark}"
 
 
 def _text(document: Document) -> str:

@@ -61,9 +61,7 @@ def prepare(connection: Connection, kept: Archive, period: Period, region: str, 
     All of them get one number, above any that was ever planned. Returns the corrected editions, with their documents
     as they stand in the archive now.
     """
-    revision = max((one.revision for one in kept.of_period(period)), default=ledger.FIRST)
-    if ledger.is_planned(connection, period, revision):
-        revision += 1
+    revision = max(ledger.planned_revisions(connection, period), default=ledger.FIRST) + 1
     for unsent in kept.of_period(period):
         if unsent.revision == revision:
             kept.remove(unsent)  # of a proposal that nobody approved
@@ -109,7 +107,8 @@ def _compared(
     revision: int = ledger.FIRST,
 ) -> list[Corrected]:
     """Every scope's newest edition that went out, beside what the marts say now."""
-    newest = {one.scope: one for one in kept.of_period(period) if ledger.is_planned(connection, period, one.revision)}
+    planned = ledger.planned_revisions(connection, period)
+    newest = {one.scope: one for one in kept.of_period(period) if one.revision in planned}
     try:
         data = query.read(connection, period, region, timezone)
     except PeriodNotInMartsError:

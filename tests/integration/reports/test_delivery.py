@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 from mcu.reports import ledger, query, transport
 from mcu.reports.deliver import EVERYONE, NotSubscribedError, Only, Outcome, deliver
 from mcu.reports.format import shown
-from mcu.reports.period import Period, marts_hold
+from mcu.reports.period import Period, holding
 from mcu.reports.post import Sender, SenderAddressError
 from mcu.reports.query import PeriodNotInMartsError
 from tests.integration.reports import hand_made_bi
@@ -464,17 +464,17 @@ def test_message_id_is_the_same_in_the_ledger_and_in_the_mail(
 
 def test_period_is_held_once_every_enabled_source_reaches_its_end(bi: Connection) -> None:
     newest = datetime(2026, 11, 23, 3, tzinfo=UTC)
-    assert marts_hold(bi, newest)
-    assert not marts_hold(bi, newest + timedelta(seconds=1))
+    assert holding(bi, newest).is_whole
+    assert not holding(bi, newest + timedelta(seconds=1)).is_whole
 
     with bi.cursor() as cursor:
         cursor.execute("update bi.dim_source set newest_exported_at = null where source = 'pos'")
-        assert not marts_hold(bi, newest)
+        assert not holding(bi, newest).is_whole
         cursor.execute("update bi.dim_source set is_enabled = false where source = 'pos'")
-        assert marts_hold(bi, newest)
+        assert holding(bi, newest).is_whole
         cursor.execute("delete from bi.dim_source")
-        assert not marts_hold(bi, newest)
+        assert not holding(bi, newest).is_whole
 
 
 def test_nothing_is_held_before_the_first_build(warehouse: Connection) -> None:
-    assert not marts_hold(warehouse, datetime(2026, 11, 23, tzinfo=UTC))
+    assert not holding(warehouse, datetime(2026, 11, 23, tzinfo=UTC)).is_whole

@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from mcu.operators import editions
 from mcu.operators.editions import CheckEditionsOperator, DeliverRevisionOperator, PrepareRevisionOperator
+from mcu.reports.archive import Archived
 from mcu.reports.archive_pages import CHANGES
 from mcu.reports.query import PeriodNotInMartsError
 from tests.integration.reports.conftest import kept_editions
@@ -78,8 +79,12 @@ def noted(connection: Connection) -> list[tuple[str, int]]:
         return cursor.fetchall()
 
 
+def newest(scope: str) -> Archived:
+    return [one for one in kept_editions().of_period(WEEK) if one.scope == scope][-1]
+
+
 def changes_page(scope: str) -> str:
-    page = kept_editions().newest(WEEK)[scope].folder / CHANGES
+    page = newest(scope).folder / CHANGES
     return page.read_text() if page.exists() else ""
 
 
@@ -133,10 +138,10 @@ def test_approved_revision_goes_once_to_those_who_had_the_first(
 def test_what_was_approved_goes_even_if_the_marts_have_moved_on(delivered: Connection, mail_server: MailServer) -> None:
     correct(delivered, "closed_unanswered")
     prepared = prepare()
-    approved = kept_editions().newest(WEEK)[TAGANROG].said
+    approved = newest(TAGANROG).said
     correct(delivered, "closed_unanswered")
     deliver(prepared)
-    assert kept_editions().newest(WEEK)[TAGANROG].said == approved
+    assert newest(TAGANROG).said == approved
     assert check() == 1, "and then the difference is news again"
     assert prepare()["revision"] == 3
 

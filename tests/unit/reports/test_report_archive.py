@@ -75,14 +75,14 @@ def test_edition_that_was_not_finished_is_not_there(archive: Archive, monkeypatc
     monkeypatch.undo()
     assert archive.get(made_up.WEEK, made_up.TAGANROG, 1) is None
     archive.put(made, rendered(made), NOW)
-    assert archive.newest(made_up.WEEK).keys() == {made_up.TAGANROG}
+    assert [one.scope for one in archive.of_period(made_up.WEEK)] == [made_up.TAGANROG]
 
 
-def test_newest_is_the_highest_revision_not_the_last_in_the_alphabet(archive: Archive) -> None:
+def test_the_newest_is_the_highest_revision_not_the_last_in_the_alphabet(archive: Archive) -> None:
     for revision in (1, 2, 10):
         made = document(revision=revision)
         archive.put(made, rendered(made), NOW)
-    assert archive.newest(made_up.WEEK)[made_up.TAGANROG].revision == 10
+    assert [one.revision for one in archive.of_period(made_up.WEEK)] == [1, 2, 10]
 
 
 def test_old_periods_go_and_no_others(archive: Archive, kept: Archived) -> None:
