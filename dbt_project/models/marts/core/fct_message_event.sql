@@ -1,6 +1,6 @@
 {{
     config(
-        indexes=[{"columns": ["event_at"]}],
+        indexes=[{"columns": ["event_at", "event"]}],
         post_hook="{{ add_primary_key('message_id', 'event', 'exported_at') }}",
     )
 }}
