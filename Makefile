@@ -1,6 +1,6 @@
 # Thin on purpose: what the targets do is in the Python package stack/.
 .DEFAULT_GOAL := help
-.PHONY: help run test stop clean lint psql airflow dsn docs contract bench lock
+.PHONY: help run test stop clean lint backup restore psql airflow dsn docs contract bench lock
 PYTHON := .local/venv/bin/python
 STACK := @sh stack/setup.sh && $(PYTHON) -m stack
 
@@ -14,6 +14,10 @@ stop: ## stop what `make run` started
 	$(STACK) stop
 clean: ## stop, and remove all local state but the virtual environment
 	$(STACK) clean
+backup: ## the warehouse and the sent reports into .local/backups; TO=folder: elsewhere
+	$(STACK) backup $(if $(TO),"$(TO)")
+restore: ## a backup into an empty warehouse, checked: FILE=….dump; INBOX=… as with run
+	$(STACK) restore "$(FILE)"
 lint: ## ruff, mypy, sqlfluff, yamllint
 	@sh stack/setup.sh && PATH="$$PWD/.local/venv/bin:$$PATH" sh stack/lint.sh
 psql: ## a shell into the warehouse; ARGS="…" for psql

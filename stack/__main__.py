@@ -1,4 +1,4 @@
-"""What the Makefile calls: python -m stack run|stop|clean|psql|airflow|dsn|docs|contract."""
+"""What the Makefile calls: python -m stack run|stop|clean|backup|restore|psql|airflow|dsn|docs|contract."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("run", "stop", "clean", "docs", "contract"):
         commands.add_parser(name)
+    commands.add_parser("backup").add_argument("folder", nargs="?", type=Path)
+    commands.add_parser("restore").add_argument("file", type=Path)
     commands.add_parser("dsn").add_argument("role", nargs="?", default=OWNER)
     for name in ("psql", "airflow"):
         commands.add_parser(name, prefix_chars="\0").add_argument("rest", nargs="*")
@@ -50,17 +52,13 @@ def _arguments() -> argparse.Namespace:
 
 def _carry_out(stack: LocalStack, arguments: argparse.Namespace) -> None:
     match arguments.command:
-        case "run":
-            from stack.run import run
+        case "run" | "stop" | "clean" | "restore":
+            with _alone(stack):
+                _carry_out_alone(stack, arguments)
+        case "backup":
+            from stack import keeping
 
-            with _alone(stack):
-                run(stack)
-        case "stop":
-            with _alone(stack):
-                stack.stop()
-        case "clean":
-            with _alone(stack):
-                stack.clean()
+            keeping.back_up(stack, arguments.folder)
         case "dsn":
             print(stack.warehouse_dsn(arguments.role))
         case "psql":
@@ -72,6 +70,22 @@ def _carry_out(stack: LocalStack, arguments: argparse.Namespace) -> None:
             _docs(stack)
         case "contract":
             contract.update(Manifest.parse(stack.state / "docs").marts())
+
+
+def _carry_out_alone(stack: LocalStack, arguments: argparse.Namespace) -> None:
+    match arguments.command:
+        case "run":
+            from stack.run import run
+
+            run(stack)
+        case "stop":
+            stack.stop()
+        case "clean":
+            stack.clean()
+        case "restore":
+            from stack import keeping
+
+            keeping.restore(stack, arguments.file)
 
 
 @contextmanager

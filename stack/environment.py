@@ -100,9 +100,13 @@ def process_environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | dict(ours)
 
 
-def pseudonym_secret(state: Path) -> str:
-    """Of the pseudonyms of persons: the user's own, else a generated one. Only the set-up of the schema is given it."""
-    return os.environ.get(PSEUDONYM_SECRET) or secret(state / "secrets" / "pseudonym")
+def pseudonym_secret(state: Path, is_kept: bool) -> str | None:
+    """Of the pseudonyms of persons: the user's own, else a generated one. Only the set-up of the schema is given it.
+
+    `is_kept`: the warehouse has its key already, of another stack if it was restored, and needs no generated one.
+    """
+    generated = None if is_kept else secret(state / "secrets" / "pseudonym")
+    return os.environ.get(PSEUDONYM_SECRET) or generated
 
 
 def admin_password(state: Path) -> str:

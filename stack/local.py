@@ -20,7 +20,7 @@ USUAL_PORTS = Ports(postgres=54320, airflow=8080, smtp=1025, mail_page=1080)
 SERVICE_OF_PORT = {"airflow": "api-server", "smtp": "mail", "mail_page": "mail"}
 DEMO_DATABASE = "warehouse_demo"
 
-# All that the stack makes in its state folder, whose other contents may be anybody's.
+# All that the stack makes in its state folder, whose other contents may be anybody's; but for the backups.
 MADE_HERE = (
     "airflow", "archive", "cache", "data_docs", "dbt", "docs", "inbox", "inbox.new", "log", "mail", "postgres", "run",
     "secrets", "stack.lock",
@@ -64,6 +64,11 @@ class LocalStack:
 
         Does not wait for the services. Raises StackError when something cannot be started.
         """
+        started = self.start_warehouse(inbox, own_warehouse)
+        return started + start_services(self.state, self.choice().ports, self.environment())
+
+    def start_warehouse(self, inbox: Path, own_warehouse: str | None) -> list[str]:
+        """Start PostgreSQL alone and make the databases, without a schema; returns what was not running."""
         choice = Choice(self._ports(), inbox, own_warehouse)
         started = [] if self.cluster.pid() else ["postgres"]
         self.cluster.start(choice.ports.postgres)
@@ -72,7 +77,7 @@ class LocalStack:
             self.cluster.ensure_database(self._database(inbox))
         remembered = {**asdict(choice), "inbox": str(inbox)}
         write_secret(self._choice_file, json.dumps(remembered, indent=1))
-        return started + start_services(self.state, choice.ports, self.environment())
+        return started
 
     def wait_until_well(self) -> None:
         """Return when every service is well; raises StackError when one is not."""

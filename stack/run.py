@@ -40,7 +40,7 @@ def run(stack: LocalStack) -> None:
     progress, began = Progress(stack), datetime.now(UTC)
     _check_settings()
     own_warehouse = os.environ.get("WAREHOUSE_DSN") or None
-    inbox = _inbox(stack)
+    inbox = inbox_folder(stack)
     if own_warehouse and inbox == stack.demo_inbox:
         _refuse_foreign_warehouse(Warehouse(own_warehouse), inbox)
     progress.say("Starting PostgreSQL, Airflow and the mail catcher")
@@ -49,7 +49,7 @@ def run(stack: LocalStack) -> None:
         progress.say(f"Generating the demo exports into {inbox}")
         _generate_demo(stack)
     warehouse = Warehouse(stack.warehouse_dsn())
-    warehouse.apply_schema(pseudonym_secret(stack.state))
+    warehouse.apply_schema(pseudonym_secret(stack.state, warehouse.has_pseudonym_key()))
     if own_warehouse is None:
         stack.cluster.open_reader(Settings.from_env().timezone.key)
     subscribe(warehouse, own_warehouse is not None, progress)
@@ -183,7 +183,7 @@ def _check_settings() -> None:
         raise StackError(f"A setting is wrong: {error}") from error
 
 
-def _inbox(stack: LocalStack) -> Path:
+def inbox_folder(stack: LocalStack) -> Path:
     """The folder of $INBOX, else the demo's; raises StackError when the user's own holds no exports."""
     if not os.environ.get("INBOX"):
         return stack.demo_inbox

@@ -30,12 +30,18 @@ class Warehouse:
 
     dsn: str
 
-    def apply_schema(self, pseudonym_secret: str) -> None:
+    def has_pseudonym_key(self) -> bool:
+        """Whether it was given the secret of its pseudonyms already."""
+        if self._value("select to_regclass('pii.pseudonym_key')") is None:
+            return False
+        return bool(self._value("select exists (select from pii.pseudonym_key)"))
+
+    def apply_schema(self, pseudonym_secret: str | None) -> None:
         """Create or extend what dbt does not build. `pseudonym_secret`: what it makes pseudonyms of persons with."""
         with self._cursor() as cursor:
             if cursor.connection.server_version < MIN_VERSION * 10000:
                 raise StackError(f"The warehouse is older than PostgreSQL {MIN_VERSION}.")
-        settings = {"WAREHOUSE_DSN": self.dsn, PSEUDONYM_SECRET: pseudonym_secret}
+        settings = {"WAREHOUSE_DSN": self.dsn} | ({PSEUDONYM_SECRET: pseudonym_secret} if pseudonym_secret else {})
         env = process_environment({**settings, "PYTHONPATH": str(REPOSITORY / "plugins")})
         if subprocess.run([sys.executable, "-m", "mcu.landing.schema"], env=env, cwd="/", check=False).returncode:
             raise StackError("The schema of the warehouse could not be applied: see above.")

@@ -78,11 +78,12 @@ def test_the_secret_of_the_pseudonyms_is_made_once_and_reaches_no_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(PSEUDONYM_SECRET)
-    made = pseudonym_secret(tmp_path)
-    assert made == pseudonym_secret(tmp_path) == (tmp_path / "secrets" / "pseudonym").read_text()
+    assert pseudonym_secret(tmp_path, is_kept=True) is None
+    made = pseudonym_secret(tmp_path, is_kept=False)
+    assert made == pseudonym_secret(tmp_path, is_kept=False) == (tmp_path / "secrets" / "pseudonym").read_text()
 
     monkeypatch.setenv(PSEUDONYM_SECRET, "the user's own")
-    assert pseudonym_secret(tmp_path) == "the user's own"
+    assert pseudonym_secret(tmp_path, is_kept=True) == "the user's own"
     ours = environment(tmp_path)
     assert PSEUDONYM_SECRET not in process_environment(ours)
     assert not {"the user's own", made} & set(process_environment(ours).values())

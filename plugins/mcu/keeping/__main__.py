@@ -1,0 +1,36 @@
+"""`python -m mcu.keeping backup FOLDER` and `python -m mcu.keeping restore FILE`: the warehouse of $WAREHOUSE_DSN."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from psycopg2 import OperationalError
+
+from mcu.keeping.backup import back_up
+from mcu.keeping.programs import KeepingError
+from mcu.keeping.restore import restore
+from mcu.settings import Settings
+
+
+def main(arguments: list[str]) -> None:
+    """Carry out one command; exits 1 with a message for what a person can mend, 2 for a wrong command."""
+    if len(arguments) != 2 or arguments[0] not in ("backup", "restore"):
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    command, path = arguments[0], Path(arguments[1])
+    dsn, settings = os.environ["WAREHOUSE_DSN"], Settings.from_env()
+    try:
+        if command == "backup":
+            print(back_up(dsn, path, settings.archive, datetime.now(settings.timezone)))
+        else:
+            said = restore(dsn, path, settings.archive)
+            print(f"Restored as of {said.made_at}: {len(said.relations)} tables and views, every checksum the same.")
+    except (KeepingError, OperationalError, OSError) as error:
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
