@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from mcu.sources.columns import SOURCES
 FIRST_YEAR = 2020
 
 # So long reports that went out are compared with the marts, so they are kept at least as long.
-LEAST_ARCHIVE_DAYS = 35
+LEAST_KEPT_DAYS = 35
 
 # The folder that holds dags/, plugins/, dbt_project/ and expectations/.
 PROJECT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,9 @@ class Settings:
     `sources`: enabled sources, a total over all sources exists only where each of them has the day;
     `exported_at_pattern`: finds `date` (YYYY-MM-DD) and, if there, `time` (HH-MM) in a file name;
     `alert_recipients`: engineers' mail addresses, may be none; `stale_after`: a source without a newer export for this
-    long is one that fell silent; `report_deadline`: the local time by which the reports of the day have gone.
+    long is one that fell silent; `report_deadline`: the local time by which the reports of the day have gone;
+    `keep_pii_days`, `keep_quarantine_days`: how long after its closing a message, and a row in quarantine, tells of a
+    person, by source, one that is not named: for ever; `keep_results_days`: how long results of checks are kept.
     """
 
     inbox: str
@@ -56,6 +58,9 @@ class Settings:
     alert_recipients: tuple[str, ...] = ()
     stale_after: timedelta = timedelta(hours=36)
     report_deadline: time = time(10)
+    keep_pii_days: Mapping[str, int] = field(default_factory=dict)
+    keep_quarantine_days: Mapping[str, int] = field(default_factory=dict)
+    keep_results_days: int = 400
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -74,11 +79,14 @@ class Settings:
             sources=_sources(env.get("MCU_SOURCES") or ",".join(SOURCES)),
             exported_at_pattern=re.compile(env.get("MCU_EXPORTED_AT_PATTERN") or DEFAULT_EXPORTED_AT_PATTERN),
             archive=Path(env.get("MCU_ARCHIVE") or f"{state}/archive"),
-            archive_days=_days(env.get("MCU_ARCHIVE_DAYS") or "1100"),
+            archive_days=_days("MCU_ARCHIVE_DAYS", env.get("MCU_ARCHIVE_DAYS") or "1100"),
             sends_incomplete=_sends_incomplete(env.get("MCU_REPORT_INCOMPLETE") or "hold"),
             alert_recipients=_addresses(env.get("MCU_ALERT_RECIPIENTS") or ""),
             stale_after=_hours("MCU_STALE_HOURS", env.get("MCU_STALE_HOURS") or "36"),
             report_deadline=_time_of_day("MCU_REPORT_DEADLINE", env.get("MCU_REPORT_DEADLINE") or "10:00"),
+            keep_pii_days=_days_by_source("MCU_KEEP_PII_DAYS", env.get("MCU_KEEP_PII_DAYS") or ""),
+            keep_quarantine_days=_days_by_source("MCU_KEEP_QUARANTINE_DAYS", env.get("MCU_KEEP_QUARANTINE_DAYS") or ""),
+            keep_results_days=_days("MCU_KEEP_RESULTS_DAYS", env.get("MCU_KEEP_RESULTS_DAYS") or "400"),
         )
 
 
@@ -90,10 +98,23 @@ def _sources(text: str) -> tuple[str, ...]:
     return sources
 
 
-def _days(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < LEAST_ARCHIVE_DAYS:
-        raise ValueError(f"MCU_ARCHIVE_DAYS={text}: a number of days, {LEAST_ARCHIVE_DAYS} or more")
+def _days(name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < LEAST_KEPT_DAYS:
+        raise ValueError(f"{name}={text}: a number of days, {LEAST_KEPT_DAYS} or more")
     return int(text)
+
+
+def _days_by_source(name: str, text: str) -> dict[str, int]:
+    """`365`: of every source; `pos=365,incident=180`: of each that is named."""
+    if "=" not in text:
+        return dict.fromkeys(SOURCES, _days(name, text)) if text else {}
+    days = {}
+    for part in text.split(","):
+        source, _, number = part.strip().partition("=")
+        if source not in SOURCES:
+            raise ValueError(f"{name}={text}: {source!r} is no source, {' and '.join(SOURCES)} are")
+        days[source] = _days(name, number)
+    return days
 
 
 def _sends_incomplete(text: str) -> bool:

@@ -28,6 +28,7 @@ EXPECTED = {
     "report_weekly": ["wait_for_marts", "deliver"],
     "alert_engineers": ["alert_engineers"],
     "check_editions": ["check_editions"],
+    "maintain_warehouse": ["let_go_of_persons", "tidy"],
     "revise_report": ["prepare", "approve", "deliver"],
 }
 
@@ -97,6 +98,7 @@ def test_a_dag_tells_what_it_is_for_and_what_to_do_when_it_is_red(dags: dict[str
         ("report_weekly", "0 8 * * 1"),
         ("alert_engineers", "*/5 * * * *"),
         ("check_editions", "30 7 * * *"),
+        ("maintain_warehouse", "0 3 * * *"),
     ],
 )
 def test_a_scheduled_dag_has_explicit_intervals_of_the_region(dags: dict[str, DAG], dag_id: str, cron: str) -> None:

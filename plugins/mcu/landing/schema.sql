@@ -218,10 +218,13 @@ create table if not exists ops.quarantine (
     primary key (load_id, row_number)
 );
 alter table ops.quarantine
-add column if not exists created_on date;
+add column if not exists created_on date,
+add column if not exists emptied_at timestamptz;
 create index if not exists quarantine_left_idx on ops.quarantine (source, load_id) where replayed_by_load_id is null;
 comment on table ops.quarantine is 'Rows that were not loaded, as they were read, with the reasons.';
 comment on column ops.quarantine.created_on is 'The day the message was created on, as far as the reader could tell.';
+comment on column ops.quarantine.emptied_at is
+'When the row was old enough to lose what tells of a person (docs/keeping.md); null: it has it, or its author was forgotten.';
 comment on column ops.quarantine.replayed_by_load_id is 'The load that brought the row back after all; null: it is still out.';
 
 -- Sightings ------------------------------------------------------------------------------------

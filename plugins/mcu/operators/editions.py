@@ -13,12 +13,12 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from mcu.operators import warehouse
 from mcu.operators.deliver_report import complain, keep_for
 from mcu.reports.period import Period
-from mcu.settings import LEAST_ARCHIVE_DAYS, Settings
+from mcu.settings import LEAST_KEPT_DAYS, Settings
 
 if TYPE_CHECKING:
     from mcu.reports.revise import Corrected
 
-LOOKS_BACK = timedelta(days=LEAST_ARCHIVE_DAYS)
+LOOKS_BACK = timedelta(days=LEAST_KEPT_DAYS)
 LISTED = 40  # changes that fit a page which is read before approving
 
 

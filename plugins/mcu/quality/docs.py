@@ -9,6 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,21 @@ def clear(folder: Path) -> None:
                 shutil.rmtree(path)
             elif path.name != ".lock":
                 path.unlink()
+
+
+def trim(folder: Path, before: datetime) -> int:
+    """Remove the results that are older than `before`, with their pages; returns how many there were."""
+    kept = (folder / "results").rglob("*.json")
+    if all(path.stat().st_mtime >= before.timestamp() for path in kept):
+        return 0  # without waiting for the library, which takes seconds to come
+    with _locked(folder / ".lock"):
+        context = _context(folder)
+        store: Any = context.validation_results_store
+        old = [key for key in store.list_keys() if key.run_id.run_time < before]
+        for key in old:
+            store.remove_key(key)
+        context.build_data_docs()
+    return len(old)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from mcu.landing.forget import BuildIsRunningError, ForgetError, Forgotten, forget
+from mcu.landing.emptying import Forgotten
+from mcu.landing.forget import BuildIsRunningError, ForgetError, forget
 from mcu.landing.load import Loader
 from mcu.landing.replay import replay
 from mcu.operators.forget import ForgetAuthorOperator
@@ -96,12 +97,12 @@ class House:
             name: self.ask(f"select (to_jsonb(t) - 'author')::text from bi.{name} as t order by 1") for name in names
         }
 
-    def traces(self) -> list[str]:
+    def traces(self, traces: Sequence[str] = TRACES) -> list[str]:
         """Each column of the database and file of the state folder that has something of the person."""
-        return [*_columns_with_traces(self._connection), *_files_with_traces(self.state)]
+        return [*_columns_with_traces(self._connection, traces), *_files_with_traces(self.state, traces)]
 
 
-def _columns_with_traces(connection: Connection) -> Iterator[str]:
+def _columns_with_traces(connection: Connection, traces: Sequence[str]) -> Iterator[str]:
     columns = fetch(
         connection,
         "select table_schema, table_name, column_name from information_schema.columns"
@@ -110,15 +111,15 @@ def _columns_with_traces(connection: Connection) -> Iterator[str]:
     for schema, table, column in columns:
         name, relation = sql.Identifier(column), sql.Identifier(schema, table)
         query = sql.SQL("select exists (select from {} where {}::text like any ({}))").format(
-            relation, name, sql.Literal([f"%{trace}%" for trace in TRACES])
+            relation, name, sql.Literal([f"%{trace}%" for trace in traces])
         )
         if fetch(connection, query.as_string(connection)) == [(True,)]:
             yield f"{schema}.{table}.{column}"
 
 
-def _files_with_traces(folder: Path) -> Iterator[str]:
+def _files_with_traces(folder: Path, traces: Sequence[str]) -> Iterator[str]:
     for path in folder.rglob("*"):
-        if path.is_file() and any(trace.encode() in path.read_bytes() for trace in TRACES):
+        if path.is_file() and any(trace.encode() in path.read_bytes() for trace in traces):
             yield str(path.relative_to(folder))
 
 
