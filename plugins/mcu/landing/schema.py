@@ -33,6 +33,7 @@ def apply(connection: Connection, secret: str | None = None) -> None:
         for source in columns.SOURCES:
             cursor.execute(_raw_ddl(source))
         cursor.execute(_script("reconciliation.sql"))
+        cursor.execute(_script("health.sql"))
         cursor.execute(_script("pii.sql"))
         pseudonym.keep_key(cursor, secret)
 

@@ -1,0 +1,1 @@
+"""The page in Airflow's web interface: what is well and what is not, and the reports that went out."""
