@@ -26,4 +26,4 @@ COPY dbt_project/ dbt_project/
 COPY demo/ demo/
 COPY dags/ dags/
 
-USER airflow
+USER 50000
