@@ -33,7 +33,7 @@ contract: ## take new columns and versions of marts into dbt_project/contracts.c
 licences: ## what licence each locked package has, into docs/licences.md
 	@sh stack/setup.sh && $(PYTHON) -m stack.licences
 audit: ## known weaknesses of what is locked; asks the internet, so it is not part of .ci/run
-	@sh stack/setup.sh && $(PYTHON) -m uv tool run pip-audit==2.10.1 --disable-pip --no-deps -r requirements.txt
+	@sh stack/setup.sh && $(PYTHON) -m uv tool run pip-audit==2.10.1 --strict --disable-pip --no-deps -r requirements.txt
 bench: ## how fast loads, builds and reports are, into docs/performance*.md; ARGS=loads|builds|reports, --quick: small, no page
 	@sh stack/setup.sh && PYTHONPATH=.:plugins $(PYTHON) -m bench $(ARGS)
 lock: ## requirements.in → requirements.txt; make licences after it

@@ -51,7 +51,8 @@ def locked() -> list[Package]:
 
 def page(packages: Iterable[Package]) -> str:
     """The page, copyleft first: it asks something of whoever hands the image on."""
-    copyleft, others = [], []
+    copyleft: list[Package] = []
+    others: list[Package] = []
     for package in packages:
         (copyleft if COPYLEFT.search(package.licence) else others).append(package)
     return "\n".join(
@@ -73,14 +74,18 @@ def page(packages: Iterable[Package]) -> str:
 
 def licence(about: PackageMetadata) -> str:
     """The SPDX expression if there is one, else the classifiers, else the free text if it is short."""
-    if expression := about.get("License-Expression"):
-        return str(expression)
+    if expression := _field(about, "License-Expression"):
+        return expression
     classifiers = [line for line in about.get_all("Classifier") or [] if line.startswith("License :: ")]
     named = [line.rpartition(" :: ")[2] for line in classifiers if line != "License :: OSI Approved"]
-    free = " ".join(str(about.get("License") or "").split())
+    free = _field(about, "License")
     if named:
         return " AND ".join(named)
     return free.replace("|", "/") if 0 < len(free) <= LONG else UNKNOWN
+
+
+def _field(about: PackageMetadata, name: str) -> str:
+    return " ".join(about[name].split()) if name in about else ""
 
 
 def _licence_of(name: str) -> str:

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from detect_secrets import SecretsCollection
 from detect_secrets.core import baseline
+from detect_secrets.core.secrets_collection import SecretsCollection
 
 BASELINE = ".secrets.baseline"
 # Pins of packages are no place for secrets; the baseline holds digests of those that are known.
