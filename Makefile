@@ -37,4 +37,4 @@ audit: ## known weaknesses of what is locked; asks the internet, so it is not pa
 bench: ## how fast loads, builds and reports are, into docs/performance*.md; ARGS=loads|builds|reports, --quick: small, no page
 	@sh stack/setup.sh && PYTHONPATH=.:plugins $(PYTHON) -m bench $(ARGS)
 lock: ## requirements.in → requirements.txt; make licences after it
-	@sh stack/setup.sh && $(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@sh stack/setup.sh && $(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.txt
