@@ -29,4 +29,4 @@ def test_moved_days_of_the_decrees_are_right() -> None:
 
 
 def test_every_year_is_there() -> None:
-    assert {day.year for day, _ in production_calendar.exceptions()} == set(range(2020, 2029))
+    assert {day.year for day, _ in production_calendar.exceptions()} == set(range(2020, 2028))

@@ -16,7 +16,7 @@ import holidays
 
 from mcu.settings import FIRST_YEAR
 
-LAST_YEAR = 2028
+LAST_YEAR = 2027
 
 
 def exceptions(first_year: int = FIRST_YEAR, last_year: int = LAST_YEAR) -> Iterator[tuple[date, bool]]:
