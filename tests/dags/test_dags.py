@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import asyncssh  # noqa: F401 - its first import asks ldconfig for a library, whatever the DAG file does
 import psycopg2
 import pytest
 from airflow.dag_processing.dagbag import DagBag

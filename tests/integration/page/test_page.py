@@ -24,7 +24,7 @@ pytestmark = pytest.mark.postgres
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 PAGE = "weekly/2026-11-16/oblast/r1/report.html"
-SECRET = "not of the archive"
+NOT_SERVED = "not of the archive"
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def archive(tmp_path: Path) -> Path:
     report.parent.mkdir(parents=True)
     report.write_text("<p>Отчёт</p>", encoding="utf-8")
     report.with_name("chart.png").write_bytes(b"png")
-    report.with_name("numbers.json").write_text(SECRET)
+    report.with_name("numbers.json").write_text(NOT_SERVED)
     (archive / "index.html").write_text("Архив", encoding="utf-8")
-    (tmp_path / "secret.html").write_text(SECRET)
+    (tmp_path / "secret.html").write_text(NOT_SERVED)
     (tmp_path / "archive_of_others").mkdir()
-    (tmp_path / "archive_of_others" / "page.html").write_text(SECRET)
+    (tmp_path / "archive_of_others" / "page.html").write_text(NOT_SERVED)
     (archive / "link.html").symlink_to(tmp_path / "secret.html")
     (archive / "folder").symlink_to(tmp_path)
     return archive
@@ -155,7 +155,7 @@ def test_the_archive_is_served(reader: TestClient) -> None:
 def test_nothing_else_is_served(reader: TestClient, path: str) -> None:
     answer = reader.get(f"/mcu/archive/{path}")
     assert answer.status_code == 404
-    assert SECRET not in answer.text
+    assert NOT_SERVED not in answer.text
 
 
 def test_an_absolute_path_is_outside(archive: Path, tmp_path: Path) -> None:
