@@ -10,7 +10,7 @@ ENV AIRFLOW_HOME=/opt/airflow \
 
 # Folders that become volumes belong to the user here: a new volume takes over the owner.
 RUN useradd --uid 50000 --gid 0 --create-home airflow \
-    && install -d -o airflow -g 0 /opt/airflow /opt/airflow/inbox /opt/airflow/logs /opt/airflow/state
+    && install -d -o airflow -g 0 /opt/airflow /opt/airflow/inbox /opt/airflow/logs /opt/airflow/secrets /opt/airflow/state
 WORKDIR /opt/airflow
 
 # Before the code: this layer changes only with the lock.
@@ -19,7 +19,7 @@ RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \
     --mount=type=cache,target=/root/.cache/pip \
     pip install --root-user-action=ignore -r /tmp/requirements.txt
 
-COPY docker/demo.sh docker/healthcheck.py docker/
+COPY docker/demo.sh docker/healthcheck.py docker/make_secrets.py docker/make_users.py docker/
 COPY plugins/ plugins/
 COPY expectations/ expectations/
 COPY dbt_project/ dbt_project/

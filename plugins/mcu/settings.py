@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
@@ -88,6 +89,19 @@ class Settings:
             keep_quarantine_days=_days_by_source("MCU_KEEP_QUARANTINE_DAYS", env.get("MCU_KEEP_QUARANTINE_DAYS") or ""),
             keep_results_days=_days("MCU_KEEP_RESULTS_DAYS", env.get("MCU_KEEP_RESULTS_DAYS") or "400"),
         )
+
+
+def secret(name: str, env: Mapping[str, str] = os.environ) -> str | None:
+    """What the variable `name` holds, else the file that `name`_FILE names; None: neither is set. Raises OSError."""
+    if value := env.get(name):
+        return value
+    file = env.get(f"{name}_FILE")
+    return Path(file).read_text(encoding="utf-8").strip() if file else None
+
+
+def warehouse_dsn() -> str:
+    """Of the commands that are no tasks: $WAREHOUSE_DSN, or what $WAREHOUSE_DSN_FILE holds; exits 1 without both."""
+    return secret("WAREHOUSE_DSN") or sys.exit("WAREHOUSE_DSN or WAREHOUSE_DSN_FILE: one of them is needed.")
 
 
 def _sources(text: str) -> tuple[str, ...]:

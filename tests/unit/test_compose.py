@@ -17,8 +17,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 Services = dict[str, dict[str, Any]]
 
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|KEY|AUTH$")
-REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
-URL_PASSWORD = re.compile(r"://[^:/@]*:(.*)@")
+URL_PASSWORD = re.compile(r"://[^:/@]*:[^/@]*@")
 
 
 def open_to_the_network(services: Services) -> set[str]:
@@ -55,25 +54,34 @@ def unordered(services: Services) -> set[str]:
     }
 
 
-def literal_secrets(services: Services) -> set[str]:
-    """Environment names whose secret stands in the file, or falls back to a default."""
+def secrets_in_environments(services: Services) -> set[str]:
+    """Environment names whose value is a secret, or has one in it: `docker inspect` shows them. Files are none."""
     found = set()
     for service in services.values():
         for name, value in service.get("environment", {}).items():
-            in_url = URL_PASSWORD.search(value or "")
-            secret = in_url[1] if in_url else value if SECRET_NAME.search(name) else None
-            if secret is not None and not REQUIRED.fullmatch(secret):
+            is_secret = SECRET_NAME.search(name) and not name.endswith(("_CMD", "_FILE", "_BACKEND", "_KWARGS"))
+            if is_secret or URL_PASSWORD.search(value or ""):
                 found.add(name)
     return found
 
 
-CHECKS = [open_to_the_network, unwatched, unordered, literal_secrets]
+def unlimited(services: Services) -> set[str]:
+    """Services whose memory has no bound or whose log grows for ever."""
+    rotated = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+    return {
+        name for name, service in services.items() if not service.get("mem_limit") or service.get("logging") != rotated
+    }
+
+
+CHECKS = [open_to_the_network, unwatched, unordered, secrets_in_environments, unlimited]
 FAULTS: list[tuple[Callable[[Services], set[str]], str, str, Any]] = [
     (open_to_the_network, "postgres", "ports", ["5432:5432"]),
     (open_to_the_network, "api-server", "ports", ["0.0.0.0:8080:8080"]),
     (unwatched, "scheduler", "healthcheck", {}),
     (unwatched, "worker", "restart", "on-failure"),
     (unordered, "worker", "depends_on", {"airflow-init": {"condition": "service_started"}}),
+    (unlimited, "redis", "mem_limit", None),
+    (unlimited, "scheduler", "logging", {"driver": "json-file"}),
 ]
 
 
@@ -93,31 +101,36 @@ def test_check_finds_fault(check: Callable[[Services], set[str]], service: str, 
     ("name", "value"),
     [
         ("POSTGRES_PASSWORD", "postgres"),
-        ("POSTGRES_PASSWORD", "${POSTGRES_PASSWORD:-postgres}"),
+        ("AIRFLOW__CORE__FERNET_KEY", "${FERNET_KEY}"),
         ("WAREHOUSE_DSN", "postgresql://warehouse:warehouse@postgres/warehouse"),
         ("AIRFLOW__CELERY__BROKER_URL", "redis://:${REDIS_PASSWORD:-redis}@redis:6379/0"),
     ],
 )
-def test_literal_secret_is_found(name: str, value: str) -> None:
-    assert literal_secrets({"a": {"environment": {name: value}}}) == {name}
+def test_secret_in_an_environment_is_found(name: str, value: str) -> None:
+    assert secrets_in_environments({"a": {"environment": {name: value}}}) == {name}
 
 
-def test_required_variables_are_documented() -> None:
-    documented = set(re.findall(r"(?m)^(\w+)=", (ROOT / ".env.example").read_text()))
-    required = set(REQUIRED.findall((ROOT / "docker-compose.yml").read_text()))
-    assert {"POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "SMTP_CONNECTION"} <= required
-    assert required <= documented
+def test_every_secret_file_that_is_read_is_made() -> None:
+    text = (ROOT / "docker-compose.yml").read_text() + (ROOT / "docker/databases.sql").read_text()
+    read = set(re.findall(r"secrets/(\w[\w.]*)", text))
+    made = set(re.findall(r'"(\w+)"[,:] ', (ROOT / "docker/make_secrets.py").read_text().replace("\n", " ")))
+    assert {"postgres_password", "airflow_fernet_key", "warehouse_dsn"} <= read
+    assert read - made == {"connections.env"}
+
+
+def test_every_variable_is_documented_and_none_is_needed() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    used = set(re.findall(r"(?<!\$)\$\{(\w+)", text)) | set(re.findall(r"(?m)^    ([A-Z_]+):$", text))
+    assert {"INBOX", "SECRETS", "MCU_REGION"} <= used
+    assert used <= set(re.findall(r"(?m)^#(\w+)=", (ROOT / ".env.example").read_text()))
+    assert ":?" not in text
 
 
 def test_airflow_services_share_one_image() -> None:
-    images = {
-        name: service["image"]
-        for name, service in COMPOSE["services"].items()
-        if "AIRFLOW__CORE__EXECUTOR" in service.get("environment", {})
-    }
+    images = {name: service["image"] for name, service in COMPOSE["services"].items() if service["image"] == "mcu"}
     assert {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "airflow-init"} <= images.keys()
     assert set(images.values()) == {"mcu"}
-    assert [name for name, service in COMPOSE["services"].items() if "build" in service] == ["airflow-init"]
+    assert [name for name, service in COMPOSE["services"].items() if "build" in service] == ["secrets"]
 
 
 def test_image_installs_the_lock_and_nothing_else() -> None:
@@ -128,7 +141,7 @@ def test_image_installs_the_lock_and_nothing_else() -> None:
 
 
 def test_image_does_not_run_as_root() -> None:
-    assert re.findall(r"(?m)^USER (\S+)", DOCKERFILE) == ["airflow"]
+    assert re.findall(r"(?m)^USER (\S+)", DOCKERFILE) == ["50000"]
 
 
 def test_build_context_is_a_list_of_what_the_image_copies() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from psycopg2 import OperationalError
 from mcu.keeping.backup import back_up
 from mcu.keeping.programs import KeepingError
 from mcu.keeping.restore import restore
-from mcu.settings import Settings
+from mcu.settings import Settings, warehouse_dsn
 
 
 def main(arguments: list[str]) -> None:
@@ -21,7 +20,7 @@ def main(arguments: list[str]) -> None:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     command, path = arguments[0], Path(arguments[1])
-    dsn, settings = os.environ["WAREHOUSE_DSN"], Settings.from_env()
+    dsn, settings = warehouse_dsn(), Settings.from_env()
     try:
         if command == "backup":
             print(back_up(dsn, path, settings.archive, datetime.now(settings.timezone)))

@@ -11,7 +11,7 @@ MIN_CHARACTERS = 16
 BLOCK = 64  # bytes that SHA-256 takes at once
 
 MISSING = f"""{VARIABLE} is not set, and this warehouse has no key of its pseudonyms yet. `make run` makes a secret by
-itself, docker/make_env.sh writes one into .env; by hand: openssl rand -hex 32. Keep it as safe as a password."""
+itself, docker compose too; by hand: openssl rand -hex 32. Keep it as safe as a password."""
 SHORT = f"{VARIABLE} is shorter than {MIN_CHARACTERS} characters: openssl rand -hex 32 makes a good one."
 OTHER = f"""{VARIABLE} is not the one that this warehouse was set up with: one person would get two pseudonyms. Set the
 old one, or none: the warehouse keeps what it needs. To change it for good, see docs/personal_data.md."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from mcu import settings
 from mcu.landing import pseudonym
 from mcu.sources import columns
 
@@ -23,10 +23,10 @@ def raw_table(source: str) -> sql.Identifier:
 def apply(connection: Connection, secret: str | None = None) -> None:
     """Create or extend everything that dbt does not build, and commit. Two at once wait for each other.
 
-    `secret`: of the pseudonyms, without one $MCU_PSEUDONYM_SECRET. Raises pseudonym.SecretError if the warehouse needs
-    one or has another one.
+    `secret`: of the pseudonyms, without one $MCU_PSEUDONYM_SECRET or its _FILE. Raises pseudonym.SecretError if the
+    warehouse needs one or has another one.
     """
-    secret = secret or os.environ.get(pseudonym.VARIABLE)
+    secret = secret or settings.secret(pseudonym.VARIABLE)
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('mcu.schema'))")
         cursor.execute(_script("schema.sql"))
@@ -67,7 +67,7 @@ def _raw_ddl(source: str) -> sql.Composable:
 
 
 if __name__ == "__main__":
-    _connection = psycopg2.connect(os.environ["WAREHOUSE_DSN"])
+    _connection = psycopg2.connect(settings.warehouse_dsn())
     try:
         apply(_connection)
     except pseudonym.SecretError as _error:

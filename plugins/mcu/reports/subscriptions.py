@@ -8,7 +8,6 @@ What is not in the file stays as it is.
 from __future__ import annotations
 
 import csv
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from mcu.settings import ADDRESS
+from mcu.settings import ADDRESS, warehouse_dsn
 
 COLUMNS = ("recipient", "report", "scope")
 
@@ -185,7 +184,7 @@ def main() -> None:
     """Load the file named on the command line."""
     path = Path(sys.argv[1])
     try:
-        with closing(psycopg2.connect(os.environ["WAREHOUSE_DSN"])) as connection:
+        with closing(psycopg2.connect(warehouse_dsn())) as connection:
             loaded = load(connection, path)
     except SubscriptionError as error:
         sys.exit(f"nothing changed: {error}")
