@@ -1,5 +1,5 @@
-"""Makes the secrets of an installation: `make_secrets.py FOLDER`, at every start. A file each, so that none stands in an
-environment that `docker inspect` shows. What is there stays; what the environment has under the same name is taken.
+"""Makes the secrets of an installation: `make_secrets.py FOLDER`, at every start. A file each, so that none stands in
+an environment that `docker inspect` shows. What is there stays; what the environment has by the same name is taken.
 """
 
 import base64
