@@ -29,6 +29,7 @@ from stack.local import LocalStack
 from stack.paths import REPOSITORY
 from stack.process import family_of
 from stack.services import background
+from tests.e2e.leaks import leaks, secrets_of, text_of_database, texts_of_files
 from tests.integration.reports.mail_cells import Marts, cells, html_of
 
 pytestmark = pytest.mark.e2e
@@ -128,6 +129,22 @@ def test_every_number_in_every_mail_is_the_marts_number(stack: LocalStack, wareh
             assert cell.value == "" if expected is None else float(cell.value) == pytest.approx(expected), cell
             compared += 1
     assert compared > 20 * SUBSCRIPTIONS
+
+
+def test_no_secret_stands_where_somebody_looks(stack: LocalStack, warehouse: Any, tmp_path: Path) -> None:
+    """Logs, XCom, rendered templates, ledgers, pages of the checks, dbt's artefacts, the archive; planted: found."""
+    secrets = secrets_of(STATE / "secrets")
+    assert {"fernet", "jwt", "api", "pseudonym", "airflow_admin", "postgres_mcu", "postgres_airflow"} <= secrets.keys()
+    looked_at = [STATE / name for name in ("airflow/logs", "log", "data_docs", "dbt", "archive")]
+    places = list(texts_of_files(looked_at))
+    for name, dsn in (("airflow", stack.cluster.dsn("airflow", "airflow")), ("warehouse", stack.warehouse_dsn())):
+        places.append(text_of_database(dsn, tmp_path / name))
+    assert leaks(places, secrets) == []
+
+    seen = {"a task": "extract_appeals", "a mart": "rpt_weekly_municipality", "a mail": "<title>"}
+    for planted in seen.values():
+        assert leaks(places, {"planted": planted})
+    assert all(any(place.startswith(str(folder)) for place, _ in places) for folder in looked_at)
 
 
 def test_a_second_run_is_quick_changes_no_number_and_sends_no_mail(stack: LocalStack, warehouse: Any) -> None:
