@@ -25,6 +25,8 @@ then trigger `build_marts` anew (or clear its run from `begin`), not the failed 
 - *check_marts is red*: a number that managers would read is impossible. The reasons stand in the log and in
   `ops.validation_result`. Compare `marts_build` with `marts` before changing anything.
 - *publish is red with LockNotAvailable*: a reader held a mart for minutes, see `pg_stat_activity`; clear this task.
+- *the run goes on for hours* (alert «Запуск не кончился к сроку»): the log of its running task shows what dbt builds,
+  `pg_stat_activity` who holds it up. Mark the run failed and start another one; the published marts stay.
 - *a number looks wrong although all is green*: what late data changed on past days stands in `ops.restated_day`. Then
   trigger the DAG with `full_refresh`: it must not change a number; if it does, tell the developers which.
 - *the warehouse was lost on the way*: the task is tried again twice by itself.
@@ -36,6 +38,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param, chain
 
+from mcu.operators import deadlines
 from mcu.operators.assets import INCIDENTS, MARTS, POS_MESSAGES
 from mcu.operators.marts import (
     BEGIN_TASK,
@@ -53,6 +56,7 @@ with DAG(
     schedule=(POS_MESSAGES | INCIDENTS),
     catchup=False,
     max_active_runs=1,
+    deadline=deadlines.of_run(),
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
     params={"full_refresh": Param(False, type="boolean", description="Make every mart anew, not only what changed.")},
     tags=["marts"],

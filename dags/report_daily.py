@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
+from mcu.operators import deadlines
 from mcu.operators.deliver_report import DeliverReportOperator
 from mcu.operators.marts_hold import MartsHoldSensor
 
@@ -37,6 +38,8 @@ edition, its PDF and workbook lie in the archive of reports, from which all its 
   the server's words. Correct the subscription.
 - `deliver` failed, «extra of connection smtp_default»: set there what it names (`docs/reports.md`).
 - `deliver` failed, «nobody to send to»: the run's `scope` or `recipient` is not subscribed to this report.
+- the run goes on for hours (alert «Запуск не кончился к сроку»): `wait_for_marts` is the first case above; if `deliver`
+  hangs, fail it and clear it: a mail that went never goes again.
 - «subscriptions to no municipality»: correct `scope` in `ops.report_subscription`.
 """
 
@@ -47,6 +50,7 @@ with DAG(
     start_date=datetime(2022, 1, 3),
     catchup=False,
     max_active_runs=8,
+    deadline=deadlines.of_run(),
     default_args={"owner": "reports", "retries": 5, "retry_delay": timedelta(minutes=5)},
     params={
         "period_start": Param(None, type=["null", "string"], format="date", description="The day"),

@@ -42,6 +42,7 @@ class Settings:
     `exported_at_pattern`: finds `date` (YYYY-MM-DD) and, if there, `time` (HH-MM) in a file name;
     `alert_recipients`: engineers' mail addresses, may be none; `stale_after`: a source without a newer export for this
     long is one that fell silent; `report_deadline`: the local time by which the reports of the day have gone;
+    `run_takes_at_most`: a run of a build or a report that goes on for longer is told of;
     `keep_pii_days`, `keep_quarantine_days`: how long after its closing a message, and a row in quarantine, tells of a
     person, by source, one that is not named: for ever; `keep_results_days`: how long results of checks are kept.
     """
@@ -59,6 +60,7 @@ class Settings:
     alert_recipients: tuple[str, ...] = ()
     stale_after: timedelta = timedelta(hours=36)
     report_deadline: time = time(10)
+    run_takes_at_most: timedelta = timedelta(hours=2)
     keep_pii_days: Mapping[str, int] = field(default_factory=dict)
     keep_quarantine_days: Mapping[str, int] = field(default_factory=dict)
     keep_results_days: int = 400
@@ -68,7 +70,7 @@ class Settings:
         """Read `MCU_*` variables; an empty one counts as unset.
 
         Raises KeyError for an unknown time zone, re.error for a broken pattern, ValueError for an unknown source, for
-        what is no mail address, number of hours or days, time of day or way with incomplete data.
+        what is no mail address, number of minutes, hours or days, time of day or way with incomplete data.
         """
         state = env.get("MCU_STATE") or ".local"
         return cls(
@@ -85,6 +87,7 @@ class Settings:
             alert_recipients=_addresses(env.get("MCU_ALERT_RECIPIENTS") or ""),
             stale_after=_hours("MCU_STALE_HOURS", env.get("MCU_STALE_HOURS") or "36"),
             report_deadline=_time_of_day("MCU_REPORT_DEADLINE", env.get("MCU_REPORT_DEADLINE") or "10:00"),
+            run_takes_at_most=_minutes("MCU_RUN_MINUTES", env.get("MCU_RUN_MINUTES") or "120"),
             keep_pii_days=_days_by_source("MCU_KEEP_PII_DAYS", env.get("MCU_KEEP_PII_DAYS") or ""),
             keep_quarantine_days=_days_by_source("MCU_KEEP_QUARANTINE_DAYS", env.get("MCU_KEEP_QUARANTINE_DAYS") or ""),
             keep_results_days=_days("MCU_KEEP_RESULTS_DAYS", env.get("MCU_KEEP_RESULTS_DAYS") or "400"),
@@ -149,6 +152,12 @@ def _hours(name: str, text: str) -> timedelta:
     if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) == 0:
         raise ValueError(f"{name}={text}: not a whole number of hours, 1 or more")
     return timedelta(hours=int(text))
+
+
+def _minutes(name: str, text: str) -> timedelta:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) == 0:
+        raise ValueError(f"{name}={text}: not a whole number of minutes, 1 or more")
+    return timedelta(minutes=int(text))
 
 
 def _time_of_day(name: str, text: str) -> time:

@@ -13,6 +13,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, AssetAny, CronDataIntervalTimetable
 
+from mcu.operators import deadlines
 from mcu.operators.assets import INCIDENTS, MARTS, POS_MESSAGES
 from stack.paths import REPOSITORY
 
@@ -147,6 +148,15 @@ def test_the_marts_are_built_when_either_source_brings_something(dags: dict[str,
 def test_only_one_load_of_a_source_and_one_build_run_at_a_time(dags: dict[str, DAG]) -> None:
     for dag_id in set(EXPECTED) - {"report_daily", "report_weekly"}:
         assert dags[dag_id].max_active_runs == 1
+
+
+def test_a_build_and_a_report_that_do_not_end_are_told_of(dags: dict[str, DAG]) -> None:
+    watched = {dag_id for dag_id, dag in dags.items() if dag.deadline}
+    assert watched == {"build_marts", "report_daily", "report_weekly"}
+    for dag_id in watched:
+        (alert,) = dags[dag_id].deadline
+        assert alert == deadlines.of_run()
+        assert alert.callback.path == "mcu.operators.deadlines.note_missed"
 
 
 def test_what_is_started_by_hand_runs_when_it_is_started(dags: dict[str, DAG]) -> None:

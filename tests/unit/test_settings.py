@@ -11,7 +11,7 @@ from mcu.settings import Settings
 VARIABLES = (
     "MCU_INBOX", "MCU_MAILBOX", "MCU_STATE", "MCU_TIMEZONE", "MCU_REGION", "MCU_SOURCES", "MCU_EXPORTED_AT_PATTERN",
     "MCU_ALERT_RECIPIENTS", "MCU_STALE_HOURS", "MCU_REPORT_DEADLINE", "MCU_KEEP_PII_DAYS",
-    "MCU_KEEP_QUARANTINE_DAYS", "MCU_KEEP_RESULTS_DAYS",
+    "MCU_KEEP_QUARANTINE_DAYS", "MCU_KEEP_RESULTS_DAYS", "MCU_RUN_MINUTES",
 )  # fmt: skip
 
 
@@ -19,7 +19,7 @@ def test_what_is_set_is_taken() -> None:
     values = ("/srv/exports", "exports_mailbox", "/srv/state", "Asia/Omsk", "Омская область", "incident", "(?P<date>x)")
     of_alerts = ("a@mcu.example, b@mcu.example", "72", "09:30")
     of_keeping = ("pos=365, incident=180", "90", "35")
-    settings = Settings.from_env(dict(zip(VARIABLES, values + of_alerts + of_keeping, strict=True)))
+    settings = Settings.from_env(dict(zip(VARIABLES, (*values, *of_alerts, *of_keeping, "90"), strict=True)))
 
     assert (settings.inbox, settings.state) == ("/srv/exports", Path("/srv/state"))
     assert settings.mailbox == "exports_mailbox"
@@ -27,6 +27,7 @@ def test_what_is_set_is_taken() -> None:
     assert (settings.sources, settings.exported_at_pattern.pattern) == (("incident",), "(?P<date>x)")
     assert settings.alert_recipients == ("a@mcu.example", "b@mcu.example")
     assert (settings.stale_after, settings.report_deadline) == (timedelta(days=3), time(9, 30))
+    assert settings.run_takes_at_most == timedelta(minutes=90)
     assert settings.keep_pii_days == {"pos": 365, "incident": 180}
     assert (settings.keep_quarantine_days, settings.keep_results_days) == ({"pos": 90, "incident": 90}, 35)
 
@@ -66,6 +67,7 @@ def test_a_broken_pattern_is_no_setting() -> None:
         ("MCU_STALE_HOURS", "٣"),
         ("MCU_REPORT_DEADLINE", "10"),
         ("MCU_REPORT_DEADLINE", "24:00"),
+        ("MCU_RUN_MINUTES", "0"),
         ("MCU_KEEP_PII_DAYS", "7"),
         ("MCU_KEEP_PII_DAYS", "incidents=90"),
         ("MCU_KEEP_QUARANTINE_DAYS", "pos=90,incident="),

@@ -162,6 +162,24 @@ MARTS_BEHIND = """
     having min(finished_at) < %(lasts_since)s
 """
 
+# A report that somebody still lacks is told as REPORT_LATE, and may wait for its exports until then.
+DEADLINE_MISSED = f"""
+    select
+        dag_id as cause,
+        format(
+            '%%s, запусков %%s, первый %%s', dag_id, count(*), (array_agg(run_id order by deadline_at))[1]
+        ) as subject,
+        'запуск не кончился к сроку и ещё идёт' as what,
+        min(deadline_at) as since
+    from ops.missed_deadline
+    where dag_id not in (select 'report_' || split_part(cause, ':', 1) from ({REPORT_LATE}) as late) and (
+        not starts_with(dag_id, 'report_')
+        or (date_trunc('day', deadline_at at time zone %(timezone)s) + %(deadline)s) at time zone %(timezone)s
+        <= %(moment)s
+    )
+    group by dag_id
+"""
+
 # A source of which nothing ever came is waited for since the first file of any.
 SOURCE_STALE = f"""
     select
@@ -269,6 +287,14 @@ _KINDS = [
         "Исправьте модель, справочник или исходные строки и запустите DAG build_marts заново. Подробности: "
         "ops.dbt_result и ops.validation_result, строки теста — в журнале задачи.",
         GATE_FAILED,
+    ),
+    Kind(
+        "deadline_missed",
+        "Запуск не кончился к сроку",
+        "Откройте запуск в Airflow: на какой задаче он стоит и что в её журнале. Если задача зависла, отметьте её "
+        "неудачной и запустите снова: опубликованные витрины остаются, письма повторно не уходят. "
+        "Срок: MCU_RUN_MINUTES.",
+        DEADLINE_MISSED,
     ),
     Kind(
         "marts_behind",

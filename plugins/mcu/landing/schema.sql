@@ -383,6 +383,14 @@ create table if not exists ops.alert (
     gone_told_by_webhook_at timestamptz
 );
 create unique index if not exists alert_standing_idx on ops.alert (cause) where gone_at is null;
+
+create table if not exists ops.missed_deadline (
+    dag_id text not null,
+    run_id text not null,
+    deadline_at timestamptz not null,
+    primary key (dag_id, run_id)
+);
+comment on table ops.missed_deadline is 'Runs of DAGs that passed their deadline and go on, as Airflow told of them.';
 create index if not exists alert_gone_idx on ops.alert (gone_at);
 comment on table ops.alert is 'What the engineers were told of, once a cause: docs/alerts.md. The causes are derived from the tables above.';
 comment on column ops.alert.cause is 'The same for the same cause at every look.';

@@ -6,6 +6,7 @@ import smtplib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook, BaseOperator, Connection, Context
@@ -36,17 +37,24 @@ class AlertEngineersOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """One try."""
+        from mcu.alerts import missed
         from mcu.alerts.tell import tell
 
         settings = Settings.from_env()
         channels = [*_mail(settings), *_webhook()]
         with closing(warehouse.connect()) as connection:
+            missed.forget_ended(connection, partial(_is_active, context))
             look = tell(connection, settings, channels, datetime.now(UTC))
         if look.faults:
             raise AirflowException("; ".join([*look.faults, *look.refused]))
         if look.refused:
             raise AirflowFailException(f"told, but the mail server does not take: {'; '.join(look.refused)}")
         return {"standing": look.standing, "new": look.new, "told": look.told}
+
+
+def _is_active(context: Context, dag_id: str, run_id: str) -> bool:
+    """Whether Airflow still works on the run; not on one that was deleted."""
+    return context["ti"].get_dr_count(dag_id, run_ids=[run_id], states=["queued", "running"]) > 0
 
 
 def mail_failure(context: Context) -> None:

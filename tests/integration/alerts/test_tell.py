@@ -74,6 +74,7 @@ def break_everything(world: World) -> None:
     world.delivery("waits@mcu.example", "planned", old)
     world.delivery("unknown@mcu.example", "unknown", old)
     world.do("insert into ops.report_change values ('weekly', '2026-11-16', 'oblast', 1, 3, %s)", old)
+    world.do("insert into ops.missed_deadline values ('build_marts', 'manual__1', %s)", old)
 
 
 def test_each_kind_is_told_once_over_three_runs(world: World) -> None:
