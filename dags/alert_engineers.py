@@ -5,7 +5,8 @@ that fell silent, a mail that may not have gone, a file that was refused (docs/a
 
 ### Inputs
 The tables of `ops`; `MCU_ALERT_RECIPIENTS`, `MCU_STALE_HOURS`, `MCU_REPORT_DEADLINE`; the connections `warehouse` and
-`smtp_default`, and `alert_webhook` if there is one; of Airflow, whether a run that missed its deadline goes on. Without recipients and webhook the log alone tells.
+`smtp_default`, and `alert_webhook` if there is one. Of Airflow, whether a run that missed its deadline goes on.
+Without recipients and webhook the log alone tells.
 
 ### Outputs
 At most one mail and one POST a run, and none if nothing is new; a row a cause in `ops.alert`.

@@ -15,6 +15,7 @@ from stack.postgres import libpq_environment
 from stack.secret import secret, write_secret
 
 PSEUDONYM_SECRET = "MCU_PSEUDONYM_SECRET"
+OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SENDER = "mcu@mcu.example"
 
 NO_TELEMETRY = {
@@ -23,6 +24,7 @@ NO_TELEMETRY = {
     "GX_ANALYTICS_ENABLED": "false",
     "AIRFLOW__METRICS__OTEL_ON": "False",
     "AIRFLOW__TRACES__OTEL_ON": "False",
+    "AIRFLOW__OPENLINEAGE__DISABLED": "True",
 }
 
 AIRFLOW = {
@@ -37,6 +39,13 @@ AIRFLOW = {
     "AIRFLOW__API__WORKERS": "1",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
     "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
+}
+
+# Where lineage events go if they go at all: MCU_LINEAGE says whether, and where to.
+LINEAGE = {
+    "AIRFLOW__OPENLINEAGE__TRANSPORT": '{"type": "mcu.lineage.transport.WithoutPersons"}',
+    "AIRFLOW__OPENLINEAGE__NAMESPACE": "mcu",
+    "AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT": "60",  # seconds; the default of 10 is short for the events of a layer
 }
 
 
@@ -59,6 +68,7 @@ def service_environment(
     return {
         **NO_TELEMETRY,
         **AIRFLOW,
+        **told_outside(),
         "MCU_ARCHIVE": str(archive_folder(state, warehouse_dsn)),
         **{
             name: value
@@ -88,6 +98,17 @@ def service_environment(
     }
 
 
+def told_outside() -> dict[str, str]:
+    """Airflow's metrics and lineage events go to the receivers that the user names, and nowhere if none is named."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+    return {
+        **ours,
+        **LINEAGE,
+        "AIRFLOW__METRICS__OTEL_ON": str(bool(ours.get(OTLP_ENDPOINT))),
+        "AIRFLOW__OPENLINEAGE__DISABLED": str(not os.environ.get("MCU_LINEAGE")),
+    }
+
+
 def archive_folder(state: Path, warehouse_dsn: str) -> Path:
     """Of the reports of one warehouse: the user's own folder, else one beside those of other warehouses."""
     own = os.environ.get("MCU_ARCHIVE")
@@ -96,7 +117,7 @@ def archive_folder(state: Path, warehouse_dsn: str) -> Path:
 
 def process_environment(ours: Mapping[str, str]) -> dict[str, str]:
     """What a process gets: `ours` over the caller's, less what would steer our tools from outside, and the secret."""
-    foreign = ("AIRFLOW", "DBT_", "PYTHON", "PG", "VIRTUAL_ENV", PSEUDONYM_SECRET)
+    foreign = ("AIRFLOW", "DBT_", "OPENLINEAGE", "OTEL_", "PYTHON", "PG", "VIRTUAL_ENV", PSEUDONYM_SECRET)
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | dict(ours)
 
 

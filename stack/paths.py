@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SETTINGS = ("INBOX", "WAREHOUSE_DSN", "PG_BIN", "MCU_")
+SETTINGS = ("INBOX", "WAREHOUSE_DSN", "PG_BIN", "MCU_", "OTEL_")
 
 
 class StackError(Exception):

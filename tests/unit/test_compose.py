@@ -150,3 +150,24 @@ def test_build_context_is_a_list_of_what_the_image_copies() -> None:
     copied = {source.rstrip("/") for line in re.findall(r"(?m)^COPY (.+)", DOCKERFILE) for source in line.split()[:-1]}
     assert first == "*"
     assert allowed == copied | {"requirements.txt"}
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "key", "variable", "unset", "given"),
+    [
+        ("AIRFLOW__METRICS__OTEL_ON", "metrics", "otel_on", "OTEL_EXPORTER_OTLP_ENDPOINT", False, True),
+        ("AIRFLOW__OPENLINEAGE__DISABLED", "openlineage", "disabled", "MCU_LINEAGE", True, False),
+    ],
+)
+def test_nothing_is_told_outside_unless_env_says_where_to(
+    monkeypatch: pytest.MonkeyPatch, name: str, section: str, key: str, variable: str, unset: bool, given: bool
+) -> None:
+    from airflow.configuration import conf
+
+    text = COMPOSE["services"]["worker"]["environment"][name]
+    switch = re.fullmatch(rf"\$\{{{variable}:\+([^}}]*)\}}(\w+)", text)
+    assert switch, text
+    for value, expected in ((switch[2], unset), (switch[1] + switch[2], given)):
+        monkeypatch.setenv(name, value)
+        assert conf.getboolean(section, key) is expected
+    assert COMPOSE["services"]["worker"]["environment"][variable] is None
