@@ -6,7 +6,8 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
-from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from mcu.alerts import missed
 from mcu.operators import warehouse

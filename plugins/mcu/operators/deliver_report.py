@@ -17,6 +17,7 @@ from mcu.reports.period import Report
 from mcu.settings import Settings
 
 if TYPE_CHECKING:
+    from mcu.operators.lineage import Told
     from mcu.reports.archive import Archive
     from mcu.reports.deliver import Outcome
     from mcu.reports.ledger import Delivery
@@ -74,6 +75,18 @@ class DeliverReportOperator(BaseOperator):
             "planned": len(outcome.planned),
             "unknown": len(outcome.unknown),
         }
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Told:
+        """Views of bi → the editions of the period."""
+        from mcu.lineage import reports
+        from mcu.lineage.names import Warehouse
+        from mcu.operators import lineage
+        from mcu.reports.archive import Archive
+
+        context, root = task_instance.get_template_context(), Settings.from_env().archive
+        kept = Archive(root / DRY_RUN if context["params"].get("dry_run") else root)
+        flow = reports.flow(Warehouse.of(warehouse.dsn()), kept, period_of_run(self.report, context))
+        return lineage.told(flow)
 
 
 def keep_for(kept: Archive, settings: Settings) -> None:

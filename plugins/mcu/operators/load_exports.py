@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -14,6 +15,9 @@ from mcu.landing.plan import plan
 from mcu.landing.replay import replay
 from mcu.operators import inbox, warehouse
 from mcu.settings import Settings
+
+if TYPE_CHECKING:
+    from mcu.operators.lineage import Told
 
 
 class SourceOperator(BaseOperator):
@@ -44,6 +48,10 @@ class LoadExportsOperator(SourceOperator):
         """Those of the installation."""
         return Settings.from_env()
 
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Told:
+        """The files that were taken → raw and quarantine."""
+        return _lineage(self.source, self.settings(task_instance.get_template_context()), task_instance)
+
 
 class BackfillExportsOperator(LoadExportsOperator):
     """The same with the folder of the run's parameter `folder`; with `dry_run` it only says what it would do."""
@@ -69,6 +77,10 @@ class ReplayQuarantineOperator(SourceOperator):
         done = replay(warehouse.dsn(), self.source, Settings.from_env(), _run(context))
         self.log.info("%d rows are back, %d stay in quarantine", done.brought_back, done.left)
         return {"brought_back": done.brought_back, "left": done.left}
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Told:
+        """Quarantine → raw."""
+        return _lineage(self.source, Settings.from_env(), task_instance)
 
 
 class AnnounceOperator(SourceOperator):
@@ -101,4 +113,19 @@ class CheckRefusalsOperator(BaseOperator):
 
 def _run(context: Context) -> str:
     """Two DAGs can have runs of one id."""
-    return f"{context['dag_run'].dag_id} {context['run_id']}"
+    return _run_id(context["dag_run"].dag_id, context["run_id"])
+
+
+def _run_id(dag_id: str, run_id: str) -> str:
+    return f"{dag_id} {run_id}"
+
+
+def _lineage(source: str, settings: Settings, task_instance: Any) -> Told:
+    from mcu.lineage import loads
+    from mcu.lineage.names import Warehouse
+    from mcu.operators import lineage
+
+    run_id = _run_id(task_instance.dag_id, task_instance.run_id)
+    dsn = warehouse.dsn()
+    with closing(warehouse.connect()) as connection:
+        return lineage.told(loads.flow(connection, Warehouse.of(dsn), settings.inbox, source, run_id))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -12,6 +13,9 @@ from mcu.landing import ledger
 from mcu.operators import warehouse
 from mcu.settings import Settings
 from mcu.transform import build, checks, dbt, marts
+
+if TYPE_CHECKING:
+    from mcu.operators.lineage import Told
 
 BEGIN_TASK = "begin"
 
@@ -59,6 +63,7 @@ class DbtLayerOperator(BuildOperator):
     def __init__(self, *, layer: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layer = layer
+        self.artefacts: Path | None = None  # of dbt, once it has run
 
     def execute(self, context: Context) -> None:
         settings = Settings.from_env()
@@ -66,10 +71,25 @@ class DbtLayerOperator(BuildOperator):
             outcome = build.build_layers(
                 warehouse.dsn(), connection, settings, self.build_id(context), (self.layer,), settings.state / "dbt"
             )
+        self.artefacts = outcome.target
         if outcome.is_transport_fault:
             raise AirflowException("dbt could not work, see its output above; what has been built is built again.")
         if outcome.returncode != 0:
             self.refuse(context, outcome.failures)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Told:
+        """Nothing of the task itself: each model and test of dbt tells of itself, as a child of it."""
+        from mcu.lineage import models
+        from mcu.lineage.names import Flow, Warehouse
+        from mcu.operators import lineage
+
+        if self.artefacts is None:
+            return lineage.told(Flow())
+        place, parent = Warehouse.of(warehouse.dsn()), lineage.parent(task_instance)
+        with closing(warehouse.connect()) as connection:
+            told = models.events(dbt.DBT_PROJECT, self.artefacts, connection, place, lineage.namespace(), parent)
+            lineage.send(told)
+        return lineage.told(Flow())
 
 
 class CheckMartsOperator(BuildOperator):
@@ -89,3 +109,16 @@ class PublishMartsOperator(BuildOperator):
     def execute(self, context: Context) -> list[str]:
         with closing(warehouse.connect()) as connection:
             return marts.publish(connection, self.build_id(context))
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Told:
+        """What was built aside → what readers see."""
+        from mcu.lineage import publication
+        from mcu.lineage.names import Warehouse
+        from mcu.operators import lineage
+
+        with closing(warehouse.connect()) as connection:
+            return lineage.told(publication.flow(connection, Warehouse.of(warehouse.dsn())))
+
+    # A publication that failed changed nothing.
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> None:
+        """Nothing."""

@@ -21,7 +21,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from mcu.reports.format import one_line
-from mcu.reports.period import Period
+from mcu.reports.period import Period, Report
 
 OBLAST = "oblast"
 ALL = "all"
@@ -68,6 +68,11 @@ DAILY_VIEWS = ("rpt_daily_summary",)
 
 # MJML writes other characters of an attribute in its own way, or fails over them.
 _ODD = re.compile(r"[%/\\]|[^ -~Ѐ-ҁҊ-ӿ«»№–—]")
+
+
+def views_of(report: Report) -> tuple[str, ...]:
+    """What a report reads of `bi`."""
+    return (*COMMON_VIEWS, *(WEEKLY_VIEWS if report == "weekly" else DAILY_VIEWS))
 
 
 class PeriodNotInMartsError(LookupError):
@@ -169,11 +174,11 @@ def read(connection: Connection, period: Period, region: str, timezone: ZoneInfo
 
 
 def _read(connection: Connection, period: Period, region: str, timezone: ZoneInfo) -> WeeklyData | DailyData:
-    views = (*COMMON_VIEWS, *(WEEKLY_VIEWS if period.report == "weekly" else DAILY_VIEWS))
     with connection, connection.cursor() as cursor:
         cursor.execute("set transaction isolation level repeatable read read only")
         # Not waiting keeps this from a deadlock with the publishing, which takes the same views in its own order.
-        cursor.execute(f"lock table {', '.join(f'bi.{view}' for view in views)} in access share mode nowait")
+        views = ", ".join(f"bi.{view}" for view in views_of(period.report))
+        cursor.execute(f"lock table {views} in access share mode nowait")
         common = _common(cursor, period, region, timezone)
         return _weekly(cursor, period, common) if period.report == "weekly" else _daily(cursor, period, common)
 

@@ -60,10 +60,11 @@ LIBPQ_VARIABLES = {
 
 @dataclass(frozen=True)
 class DbtBuild:
-    """Outcome of one `dbt build`: exit code and, if it came that far, dbt's run_results."""
+    """Outcome of one `dbt build`: exit code, folder of its artefacts and, if it came that far, dbt's run_results."""
 
     returncode: int
     run_results: dict[str, Any]
+    target: Path
 
     @property
     def failures(self) -> list[str]:
@@ -101,7 +102,7 @@ def build(dsn: str, settings: Settings, select: tuple[str, ...], target: Path, *
         for line in process.stdout:
             log.info(line.rstrip())
     run_results = json.loads(results_file.read_text()) if results_file.exists() else {}
-    return DbtBuild(process.returncode, run_results)
+    return DbtBuild(process.returncode, run_results, target)
 
 
 def variables(settings: Settings) -> dict[str, object]:

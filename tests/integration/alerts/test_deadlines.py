@@ -12,7 +12,8 @@ from uuid import uuid4
 import psycopg2
 import pytest
 import structlog
-from airflow.sdk import DeadlineReference, SyncCallback
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineReference
 from airflow.sdk.execution_time.callback_supervisor import execute_callback
 
 from mcu.alerts import causes

@@ -38,7 +38,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 @pytest.fixture(scope="session")
 def _built(postgres_server: Cluster, _template: str, settings: Settings) -> Iterator[str]:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    _write_exports(Path(settings.inbox))
+    write_exports(Path(settings.inbox))
     with postgres_server.superuser() as connection, connection.cursor() as cursor:
         cursor.execute(f"create database {BUILT} template {_template} owner mcu")
         dsn = postgres_server.dsn(BUILT)
@@ -72,7 +72,7 @@ def built(built_dsn: str) -> Iterator[Connection]:
         yield connection
 
 
-def _write_exports(inbox: Path) -> None:
+def write_exports(inbox: Path) -> None:
     """Answered, late, open and rated messages in the weeks of 2, 9 and 16 February 2026."""
     inbox.mkdir()
     weeks = [f"2026-02-{day:02}" for day in (2, 9, 16)]

@@ -201,7 +201,7 @@ def test_a_mart_that_breaks_its_suite_is_not_published(
 
     def build_broken(*_: object, is_delta: bool) -> dbt.DbtBuild:
         build_copy(built, change)
-        return dbt.DbtBuild(0, {})
+        return dbt.DbtBuild(0, {}, settings.state)
 
     monkeypatch.setattr(dbt, "build", build_broken)
     with pytest.raises(build.BuildError, match=reason):
