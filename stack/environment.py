@@ -41,11 +41,24 @@ AIRFLOW = {
     "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
 }
 
-# Where lineage events go if they go at all: MCU_LINEAGE says whether, and where to.
+# Where lineage events go if they go at all: MCU_LINEAGE says whether, and where to. Of the DAGs that carry data, less
+# the waiting of the reports, which would tell of itself every minute.
+DAGS_OF_DATA = "extract_.*|backfill_exports|replay_quarantine|build_marts|report_.*"
 LINEAGE = {
     "AIRFLOW__OPENLINEAGE__TRANSPORT": '{"type": "mcu.lineage.transport.WithoutPersons"}',
     "AIRFLOW__OPENLINEAGE__NAMESPACE": "mcu",
     "AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT": "60",  # seconds; the default of 10 is short for the events of a layer
+    "AIRFLOW__OPENLINEAGE__EMISSION_POLICY": json.dumps(
+        [
+            {"scope": {}, "controls": {"emit": False}},
+            {"scope": {"dag_id": DAGS_OF_DATA}, "match_mode": "regex", "controls": {"emit": True}},
+            {
+                "scope": {"dag_id": "report_.*", "task_id": "wait_for_marts"},
+                "match_mode": "regex",
+                "controls": {"emit": False},
+            },
+        ]
+    ),
 }
 
 

@@ -154,9 +154,8 @@ def test_a_build_and_a_report_that_do_not_end_are_told_of(dags: dict[str, DAG]) 
     watched = {dag_id for dag_id, dag in dags.items() if dag.deadline}
     assert watched == {"build_marts", "report_daily", "report_weekly"}
     for dag_id in watched:
-        watched_by = dags[dag_id].deadline
-        assert watched_by == [deadlines.of_run()]
-        assert watched_by[0].callback.path == "mcu.operators.deadlines.note_missed"
+        assert dags[dag_id].deadline == [deadlines.of_run()]
+    assert deadlines.of_run().callback.path == "mcu.operators.deadlines.note_missed"
 
 
 def test_what_is_started_by_hand_runs_when_it_is_started(dags: dict[str, DAG]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from stack.environment import LINEAGE
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -171,3 +174,10 @@ def test_nothing_is_told_outside_unless_env_says_where_to(
         monkeypatch.setenv(name, value)
         assert conf.getboolean(section, key) is expected
     assert COMPOSE["services"]["worker"]["environment"][variable] is None
+
+
+def test_lineage_is_told_alike_by_both_stacks() -> None:
+    ours = COMPOSE["services"]["worker"]["environment"]
+    for name, value in LINEAGE.items():
+        is_json = value.startswith(("{", "["))
+        assert json.loads(ours[name]) == json.loads(value) if is_json else ours[name] == value
