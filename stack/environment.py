@@ -23,6 +23,7 @@ NO_TELEMETRY = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "GX_ANALYTICS_ENABLED": "false",
     "AIRFLOW__METRICS__OTEL_ON": "False",
+    "AIRFLOW__METRICS__LEGACY_NAMES_ON": "False",  # each metric once, the DAG in its tags and not in its name
     "AIRFLOW__TRACES__OTEL_ON": "False",
     "AIRFLOW__OPENLINEAGE__DISABLED": "True",
 }
