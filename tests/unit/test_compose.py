@@ -58,11 +58,11 @@ def unordered(services: Services) -> set[str]:
 
 
 def secrets_in_environments(services: Services) -> set[str]:
-    """Environment names whose value is a secret, or has one in it: `docker inspect` shows them. Files are none."""
+    """Environment names whose value is a secret or has one in it, for `docker inspect` to show. Files are none."""
     found = set()
     for service in services.values():
         for name, value in service.get("environment", {}).items():
-            is_secret = SECRET_NAME.search(name) and not name.endswith(("_CMD", "_FILE", "_BACKEND", "_KWARGS"))
+            is_secret = value and SECRET_NAME.search(name) and not name.endswith(("_CMD", "_FILE", "_BACKEND", "_KWARGS"))
             if is_secret or URL_PASSWORD.search(value or ""):
                 found.add(name)
     return found
