@@ -1,14 +1,5 @@
 -- Pseudonyms and forgetting. Safe to run again at any time. What is personal: docs/personal_data.md.
 
-create table if not exists pii.pseudonym_key (
-    is_only boolean primary key default true check (is_only),
-    inner_pad bytea not null check (length(inner_pad) = 64),
-    outer_pad bytea not null check (length(outer_pad) = 64),
-    set_at timestamptz not null default clock_timestamp()
-);
-comment on table pii.pseudonym_key is
-'What HMAC-SHA256 needs of MCU_PSEUDONYM_SECRET: the key xored with 0x36 and with 0x5c. For the owner alone.';
-
 create or replace function pii.plain(value text) returns text
 language plpgsql immutable strict parallel safe as $$
 declare
@@ -86,29 +77,3 @@ language sql immutable parallel safe as $$
 $$;
 comment on function ops.without_contacts(text) is
 'The text with «(скрыто)» for phones, e-mails, addresses of pages and mentions of persons. Names are not told from words.';
-
-create table if not exists ops.forgotten (
-    forgotten_id bigint generated always as identity primary key,
-    author text,
-    forgotten_at timestamptz not null default clock_timestamp(),
-    forgotten_by text not null,
-    run_id text not null,
-    messages bigint not null,
-    versions bigint not null,
-    quarantined bigint not null,
-    results bigint not null,
-    errors bigint not null
-);
-create index if not exists forgotten_author_idx on ops.forgotten (author) where author is not null;
-comment on table ops.forgotten is 'One row a request to forget: who did it, when, and in how many places. Never the person.';
-comment on column ops.forgotten.author is 'Pseudonym of the author; null: single messages were forgotten.';
-comment on column ops.forgotten.results is 'Results of Great Expectations that showed a value of these messages.';
-comment on column ops.forgotten.errors is 'Error texts of loads and builds that showed a value of these messages.';
-
-create table if not exists ops.forgotten_message (
-    source text not null,
-    source_key text not null,
-    forgotten_id bigint not null references ops.forgotten,
-    primary key (source, source_key)
-);
-comment on table ops.forgotten_message is 'Messages that come without the person from now on, whatever export shows them.';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -14,6 +15,8 @@ from mcu.landing import pseudonym
 from mcu.sources import columns
 
 TABLES = {"pos": "pos_message", "incident": "incident"}
+# What has no state of its own, applied at every start: after the tables that it reads.
+SCRIPTS = ("functions.sql", "reconciliation.sql", "health.sql", "pii.sql")
 
 
 def raw_table(source: str) -> sql.Identifier:
@@ -21,20 +24,23 @@ def raw_table(source: str) -> sql.Identifier:
 
 
 def apply(connection: Connection, secret: str | None = None) -> None:
-    """Create or extend everything that dbt does not build, and commit. Two at once wait for each other.
+    """Bring all that dbt does not build to what the code says, in one transaction. Two at once wait for each other.
 
-    `secret`: of the pseudonyms, without one $MCU_PSEUDONYM_SECRET or its _FILE. Raises pseudonym.SecretError if the
-    warehouse needs one or has another one.
+    `connection`: without a transaction of its own; it stays open. `secret`: of the pseudonyms, without one
+    $MCU_PSEUDONYM_SECRET or its _FILE. Raises migrations.NewerWarehouseError, and pseudonym.SecretError if the
+    warehouse needs a secret or has another one; then nothing has changed.
     """
+    from mcu import migrations  # here: it takes a second, and loads take only the names of tables from this module
+
     secret = secret or settings.secret(pseudonym.VARIABLE)
-    with connection, connection.cursor() as cursor:
+    with migrations.transaction(connection) as transaction, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('mcu.schema'))")
         cursor.execute(_script("schema.sql"))
+        migrations.upgrade(transaction)
         for source in columns.SOURCES:
             cursor.execute(_raw_ddl(source))
-        cursor.execute(_script("reconciliation.sql"))
-        cursor.execute(_script("health.sql"))
-        cursor.execute(_script("pii.sql"))
+        for script in SCRIPTS:
+            cursor.execute(_script(script))
         pseudonym.keep_key(cursor, secret)
 
 
@@ -66,11 +72,15 @@ def _raw_ddl(source: str) -> sql.Composable:
     return sql.SQL("\n").join([create, *fields])
 
 
+def _main() -> None:
+    from mcu.migrations import NewerWarehouseError
+
+    with closing(psycopg2.connect(settings.warehouse_dsn())) as connection:
+        try:
+            apply(connection)
+        except (pseudonym.SecretError, NewerWarehouseError) as error:
+            sys.exit(str(error))
+
+
 if __name__ == "__main__":
-    _connection = psycopg2.connect(settings.warehouse_dsn())
-    try:
-        apply(_connection)
-    except pseudonym.SecretError as _error:
-        sys.exit(str(_error))
-    finally:
-        _connection.close()
+    _main()
