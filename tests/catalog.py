@@ -6,8 +6,8 @@ from psycopg2.extensions import connection as Connection
 
 SCHEMAS = ("stage", "raw", "ops", "pii", "bi")
 
-# Kind of thing → query of (what it is, how it is). Not the order of columns, which depends on when each one came; nor what
-# PostgreSQL made of a view's text, which depends on that order and is applied anew at every start anyhow.
+# Kind of thing → query of (what it is, how it is). Not the order of columns, which depends on when each one came; nor
+# what PostgreSQL made of a view's text, which depends on that order and is applied anew at every start anyhow.
 QUERIES = {
     "schema": "select nspname, {acl} from pg_namespace as n where nspname in %(schemas)s",
     "relation": """
