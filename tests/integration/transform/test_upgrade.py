@@ -53,9 +53,12 @@ def rows(connection: Connection) -> Rows:
         "select schemaname, tablename from pg_tables where schemaname in ('raw', 'ops', 'pii') order by 1, 2",
     )
     query = sql.SQL("select to_jsonb(t) from {} as t order by to_jsonb(t)::text")
-    return {
-        ".".join(table): [row for (row,) in fetch(connection, query.format(sql.Identifier(*table)))] for table in tables
-    }
+    found = {}
+    for table in tables:
+        found[".".join(table)] = [
+            row for (row,) in fetch(connection, query.format(sql.Identifier(*table)).as_string(connection))
+        ]
+    return found
 
 
 def as_it_was(now: Rows, before: Rows) -> Rows:
