@@ -1,4 +1,7 @@
-"""Runs that passed their deadline, as Airflow told of them: docs/watching.md."""
+"""Runs that passed their deadline, as Airflow told of them: docs/watching.md.
+
+Commits between this revision and the one before it made the table without one.
+"""
 
 from alembic import op
 
@@ -8,7 +11,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.execute("""
-        create table ops.missed_deadline (
+        create table if not exists ops.missed_deadline (
             dag_id text not null,
             run_id text not null,
             deadline_at timestamptz not null,
