@@ -41,7 +41,12 @@ with DAG(
         "folder": Param(type="string", minLength=1, description="Where the old exports lie"),
         "dry_run": Param(False, type="boolean", description="Only say what would be done"),
     },
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "trigger_rule": TriggerRule.ALL_DONE},
+    default_args={
+        "queue": "extract",
+        "retries": 2,
+        "retry_delay": timedelta(minutes=1),
+        "trigger_rule": TriggerRule.ALL_DONE,
+    },
     tags=["extract"],
 ):
     # One after the other: the second finds in ops.inbox_file what the first has learned of the files.

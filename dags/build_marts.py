@@ -57,7 +57,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     deadline=deadlines.of_run(),
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args={"queue": "transform", "retries": 2, "retry_delay": timedelta(minutes=1)},
     params={"full_refresh": Param(False, type="boolean", description="Make every mart anew, not only what changed.")},
     tags=["marts"],
 ):

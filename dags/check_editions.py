@@ -32,7 +32,7 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Moscow"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "reports", "retries": 2, "retry_delay": timedelta(minutes=5)},
+    default_args={"queue": "report", "owner": "reports", "retries": 2, "retry_delay": timedelta(minutes=5)},
     tags=["report"],
 ):
     CheckEditionsOperator(task_id="check_editions")

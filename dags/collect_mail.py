@@ -41,7 +41,7 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Moscow"),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args={"queue": "extract", "retries": 2, "retry_delay": timedelta(minutes=1)},
     tags=["extract"],
 ):
     CollectMailOperator(task_id="collect_mail")

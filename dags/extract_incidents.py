@@ -43,7 +43,7 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Moscow"),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args={"queue": "extract", "retries": 2, "retry_delay": timedelta(minutes=1)},
     tags=["extract"],
 ):
     load_exports = LoadExportsOperator(task_id="load_exports", source="incident")

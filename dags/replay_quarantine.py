@@ -41,7 +41,7 @@ with DAG(
     is_paused_upon_creation=False,
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args={"queue": "extract", "retries": 2, "retry_delay": timedelta(minutes=1)},
     tags=["extract"],
 ):
     for source, outlet in OUTLETS.items():

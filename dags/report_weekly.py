@@ -52,7 +52,7 @@ with DAG(
     catchup=False,
     max_active_runs=8,
     deadline=deadlines.of_run(),
-    default_args={"owner": "reports", "retries": 5, "retry_delay": timedelta(minutes=5)},
+    default_args={"queue": "report", "owner": "reports", "retries": 5, "retry_delay": timedelta(minutes=5)},
     params={
         "period_start": Param(None, type=["null", "string"], format="date", description="Monday of the week"),
         "scope": Param(None, type=["null", "string"], description="Only this: oblast or an ОКТМО; empty: all"),

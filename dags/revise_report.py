@@ -35,7 +35,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
-    default_args={"owner": "reports"},
+    default_args={"queue": "report", "owner": "reports"},
     params={
         "report": Param("weekly", type="string", enum=["daily", "weekly"], description="Which report"),
         "period_start": Param(None, type=["null", "string"], format="date", description="First day of its period"),

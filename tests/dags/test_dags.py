@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncssh  # noqa: F401 - its first import asks ldconfig for a library, whatever the DAG file does
 import psycopg2
 import pytest
+import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, AssetAny, CronDataIntervalTimetable
 
@@ -32,6 +33,14 @@ EXPECTED = {
     "check_editions": ["check_editions"],
     "maintain_warehouse": ["let_go_of_persons", "tidy"],
     "revise_report": ["prepare", "approve", "deliver"],
+}
+
+# What a worker needs to take a queue: extract the inbox, report the archive. Everything else is «default».
+QUEUES = {
+    "extract": {"backfill_exports", "collect_mail", "extract_appeals", "extract_incidents", "replay_quarantine"},
+    "transform": {"build_marts"},
+    "report": {"check_editions", "report_daily", "report_weekly", "revise_report"},
+    "default": {"alert_engineers", "forget_author", "maintain_warehouse"},
 }
 
 
@@ -162,3 +171,18 @@ def test_what_is_started_by_hand_runs_when_it_is_started(dags: dict[str, DAG]) -
     by_hand = {dag_id for dag_id, dag in dags.items() if not dag.timetable.can_be_scheduled}
     assert by_hand - {"collect_mail"} == {"backfill_exports", "forget_author", "replay_quarantine", "revise_report"}
     assert all(dags[dag_id].is_paused_upon_creation is False for dag_id in by_hand - {"collect_mail"})
+
+
+def test_every_task_of_a_dag_goes_into_the_queue_of_its_kind(dags: dict[str, DAG]) -> None:
+    queues: dict[str, set[str]] = {}
+    for dag_id, dag in dags.items():
+        (queue,) = {task.queue for task in dag.tasks}
+        queues.setdefault(queue, set()).add(dag_id)
+    assert queues == QUEUES
+
+
+def test_the_worker_of_the_compose_file_takes_every_queue() -> None:
+    compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
+    *command, queues = compose["services"]["worker"]["command"]
+    assert command == ["airflow", "celery", "worker", "--queues"]
+    assert queues == f"${{WORKER_QUEUES:-{','.join(sorted(QUEUES))}}}"
