@@ -6,7 +6,7 @@
 
 {#- The primary key of a big table, made after the rows: row by row it would cost more than they do. -#}
 {% macro add_primary_key() -%}
-    alter table {{ this }} add primary key ({{ varargs | join(", ") }})
+    alter table {{ this }} add primary key ({{ with_shard_column(varargs | list) | join(", ") }})
 {%- endmacro %}
 
 {#- Descriptions as comments, each on one line; that of a mart tells its version. In place of dbt's own. -#}
