@@ -1,4 +1,4 @@
-"""Real servers on the loopback, S3, SFTP and IMAP, and a line that breaks; each for as long as a `with` lasts."""
+"""Real servers on the loopback: S3, SFTP, IMAP, Redis, a line that breaks; each for as long as a `with` lasts."""
 
 from __future__ import annotations
 
@@ -130,6 +130,19 @@ def imap_server() -> Iterator[int]:
     port = free_port()
     command = [str(Path(sys.executable).with_name("pymap")), "--host", HOST, "--port", str(port), "--no-tls", "dict"]
     server = subprocess.Popen([*command, "--demo-user", LOGIN, "--demo-password", PASSWORD])
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@contextmanager
+def redis_server(program: str) -> Iterator[int]:
+    """The port of an empty Redis, or what speaks like it, that keeps nothing on disk. `program`: its server."""
+    port = free_port()
+    server = subprocess.Popen([program, "--bind", HOST, "--port", str(port), "--save", "", "--loglevel", "warning"])
     try:
         _wait_for(port)
         yield port

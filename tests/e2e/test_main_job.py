@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import email.policy
-import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.parser import BytesParser
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import psycopg2
@@ -30,11 +25,10 @@ from stack.paths import REPOSITORY
 from stack.process import family_of
 from stack.services import background
 from tests.e2e.leaks import leaks, secrets_of, text_of_database, texts_of_files
+from tests.e2e.running_stack import ask, caught_mails, wait_for, waiting_process
 from tests.integration.reports.mail_cells import Marts, cells, html_of
 
 pytestmark = pytest.mark.e2e
-
-Answer = TypeVar("Answer")
 
 STATE = REPOSITORY / ".local" / "e2e"
 # Enough for a week with a previous one; the days between them would only cost time.
@@ -120,7 +114,7 @@ def test_every_row_that_was_read_lies_where_the_ledger_says(warehouse: Any) -> N
 
 
 def test_every_number_in_every_mail_is_the_marts_number(stack: LocalStack, warehouse: Any) -> None:
-    mails = _caught_mails(stack)
+    mails = caught_mails(stack)
     assert len(mails) == SUBSCRIPTIONS
     marts, compared = Marts(warehouse), 0
     for mail in mails:
@@ -157,7 +151,7 @@ def test_a_second_run_is_quick_changes_no_number_and_sends_no_mail(stack: LocalS
     assert again.seconds < AGAIN_SECONDS
     after = _facts(warehouse)
     assert [query for query in FACTS if after[query] != before[query]] == []
-    assert len(_caught_mails(stack)) == SUBSCRIPTIONS
+    assert len(caught_mails(stack)) == SUBSCRIPTIONS
 
 
 def test_a_task_and_the_scheduler_are_killed_in_the_middle_of_a_load(stack: LocalStack, warehouse: Any) -> None:
@@ -167,12 +161,12 @@ def test_a_task_and_the_scheduler_are_killed_in_the_middle_of_a_load(stack: Loca
     airflow = Airflow(f"http://127.0.0.1:{stack.choice().ports.airflow}", admin_password(STATE), STATE / "airflow")
     warehouse.execute("select pg_advisory_xact_lock(hashtext('mcu.load.pos'))")  # no load is published meanwhile
     airflow.trigger("extract_appeals", "killed")
-    _wait_for(lambda: _waiting_loader(stack)).kill()
+    wait_for(lambda: _waiting_loader(stack)).kill()
     task = "select state from task_instance where run_id = 'killed' and task_id = 'load_exports'"
-    _wait_for(lambda: _ask(stack.cluster.dsn("airflow", "airflow"), task) == [("up_for_retry",)])
+    wait_for(lambda: ask(stack.cluster.dsn("airflow", "airflow"), task) == [("up_for_retry",)])
     at_once = {"dry_run": False, "dag_run_id": "killed", "task_ids": ["load_exports"], "only_failed": False}
     airflow._call("POST", "/api/v2/dags/extract_appeals/clearTaskInstances", at_once)
-    _wait_for(lambda: len(_loads_of(stack, later)) == 2 and _waiting_loader(stack))
+    wait_for(lambda: len(_loads_of(stack, later)) == 2 and _waiting_loader(stack))
     scheduler = background(STATE, "scheduler").find()
     assert scheduler
     family = sorted(family_of(scheduler), key=lambda process: process != scheduler)  # it must not see its tasks die
@@ -187,14 +181,14 @@ def test_a_task_and_the_scheduler_are_killed_in_the_middle_of_a_load(stack: Loca
     assert stack.start(stack.demo_inbox, None) == ["scheduler"]
     airflow.fail_cut_off_runs(before=began)
     airflow.trigger("extract_appeals", "next")
-    _wait_for(lambda: airflow.run_state("extract_appeals", "next") in FINISHED)
+    wait_for(lambda: airflow.run_state("extract_appeals", "next") in FINISHED)
 
     assert airflow.run_state("extract_appeals", "next") == "success"
     *interrupted, (status, error, rows_unchanged) = _loads_of(stack, later)
     assert interrupted == [("failed", "прервано", 0)] * 2
     assert (status, error) == ("published", None)
     assert rows_unchanged > 0
-    assert _ask(stack.warehouse_dsn(), "select tablename from pg_tables where schemaname = 'stage'") == []
+    assert ask(stack.warehouse_dsn(), "select tablename from pg_tables where schemaname = 'stage'") == []
 
 
 def _fill(inbox: Path) -> None:
@@ -226,19 +220,6 @@ def _make_run() -> Finished:
     return Finished(done.returncode, done.stdout, time.monotonic() - began)
 
 
-def _caught_mails(stack: LocalStack) -> list[EmailMessage]:
-    api = f"http://127.0.0.1:{stack.choice().ports.mail_page}/api/messages"
-    listing = json.loads(_get(f"{api}/"))
-    assert listing["meta"]["pages_total"] == 1
-    parser = BytesParser(EmailMessage, policy=email.policy.default)
-    return [parser.parsebytes(_get(f"{api}/{message['id']}.eml")) for message in listing["data"]]
-
-
-def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as response:
-        return bytes(response.read())
-
-
 def _facts(cursor: Any) -> dict[str, list[tuple[Any, ...]]]:
     found = {}
     for query in FACTS:
@@ -249,31 +230,10 @@ def _facts(cursor: Any) -> dict[str, list[tuple[Any, ...]]]:
 
 def _loads_of(stack: LocalStack, uri: str) -> list[tuple[Any, ...]]:
     statement = f"select status, error, rows_unchanged from ops.load where uri = '{uri}' order by load_id"
-    return _ask(stack.warehouse_dsn(), statement)
+    return ask(stack.warehouse_dsn(), statement)
 
 
 def _waiting_loader(stack: LocalStack) -> psutil.Process | None:
     """The process of the task that waits to publish, if there is one."""
-    ports = _ask(
-        stack.warehouse_dsn(),
-        "select client_port from pg_stat_activity join pg_locks using (pid) "
-        "where locktype = 'advisory' and not granted and exists (select from ops.load where status = 'running')",
-    )
-    for connection in psutil.net_connections("tcp"):
-        if connection.pid and connection.laddr and (connection.laddr.port,) in ports:
-            return psutil.Process(connection.pid)
-    return None
-
-
-def _ask(dsn: str, statement: str) -> list[tuple[Any, ...]]:
-    with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        return list(cursor.fetchall())
-
-
-def _wait_for(question: Callable[[], Answer | None]) -> Answer:
-    deadline = time.monotonic() + 120
-    while not (answer := question()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return answer
+    dsn = stack.warehouse_dsn()
+    return waiting_process(dsn) if ask(dsn, "select from ops.load where status = 'running'") else None
