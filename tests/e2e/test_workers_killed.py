@@ -41,7 +41,7 @@ pytestmark = [
     pytest.mark.skipif(REDIS is None, reason="no redis-server on this machine: apt install redis-server"),
 ]
 
-STATE = REPOSITORY / ".local" / "workers"
+STATE = REPOSITORY / ".local" / "test" / "workers"
 LAST_SUNDAY = "2026-03-15"
 WEEK = "2026-03-09"
 KEPT_EXPORTS = ("2026-03-10", "2026-03-12", "2026-03-15", "2026-03-16")
