@@ -136,7 +136,7 @@ def test_nobody_comes_in_without_a_login(page: Page) -> None:
 def test_a_viewer_reads_and_starts_nothing(page: Page) -> None:
     token = page.token("viewer")
     assert page.ask("GET", "/api/v2/dags/report_weekly", token=token)[0] == 200
-    run_of = {"dag_run_id": "viewers", "logical_date": None, "conf": {}}
+    run_of: dict[str, Any] = {"dag_run_id": "viewers", "logical_date": None, "conf": {}}
     assert page.refusal("POST", "/api/v2/dags/report_weekly/dagRuns", run_of, token) == 403
     assert page.refusal("PATCH", "/api/v2/dags/report_weekly", {"is_paused": True}, token) == 403
     assert page.refusal("GET", "/api/v2/connections", token=token) == 403
@@ -145,7 +145,7 @@ def test_a_viewer_reads_and_starts_nothing(page: Page) -> None:
 
 def test_an_engineer_starts_runs_but_makes_no_users(page: Page) -> None:
     token = page.token("engineer")
-    run_of = {"dag_run_id": "engineers", "logical_date": None, "conf": {}}
+    run_of: dict[str, Any] = {"dag_run_id": "engineers", "logical_date": None, "conf": {}}
     assert page.ask("POST", "/api/v2/dags/report_weekly/dagRuns", run_of, token)[0] == 200
     user = {"username": "x", "password": "x" * 12, "email": "x@mcu.invalid", "first_name": "x", "last_name": "x"}
     assert page.refusal("POST", "/auth/fab/v1/users", user, token) == 403

@@ -62,8 +62,8 @@ def secrets_in_environments(services: Services) -> set[str]:
     found = set()
     for service in services.values():
         for name, value in service.get("environment", {}).items():
-            is_secret = value and SECRET_NAME.search(name) and not name.endswith(("_CMD", "_FILE", "_BACKEND", "_KWARGS"))
-            if is_secret or URL_PASSWORD.search(value or ""):
+            is_secret = SECRET_NAME.search(name) and not name.endswith(("_CMD", "_FILE", "_BACKEND", "_KWARGS"))
+            if (value and is_secret) or URL_PASSWORD.search(value or ""):
                 found.add(name)
     return found
 
