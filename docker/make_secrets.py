@@ -1,5 +1,6 @@
 """Makes the secrets of an installation: `make_secrets.py FOLDER`, at every start. A file each, so that none stands in
-an environment that `docker inspect` shows. What is there stays; what the environment has by the same name is taken.
+the environment of a service that `docker inspect` shows. What is there stays; what this one's own environment has by
+the same name is taken.
 """
 
 import base64
@@ -46,7 +47,7 @@ def urls(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Name of the file → URL with its password. A WAREHOUSE_DSN of the environment is the warehouse, wherever it is."""
 
     def password(name: str) -> str:
-        return quote((folder / name).read_text(), safe="")
+        return quote((folder / name).read_text().strip(), safe="")  # an editor ends a file with a newline
 
     warehouse = f"postgresql://warehouse:{password('warehouse_db_password')}@postgres/warehouse"
     return {

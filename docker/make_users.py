@@ -17,7 +17,7 @@ def make(secrets: Path) -> None:
     with get_application_builder() as builder:
         manager = builder.sm
         for name, role in ROLES.items():
-            password = (secrets / f"airflow_{name}_password").read_text()
+            password = (secrets / f"airflow_{name}_password").read_text().strip()
             is_there = manager.find_user(name)
             if not is_there and not manager.add_user(
                 name, name, "mcu", f"{name}@mcu.invalid", manager.find_role(role), password

@@ -6,6 +6,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+import psycopg2
+
 from mcu.keeping import backup
 from mcu.keeping import restore as restoring
 from mcu.keeping.programs import KeepingError
@@ -23,7 +25,7 @@ def back_up(stack: LocalStack, folder: Path | None) -> None:
     now = datetime.now(Settings.from_env().timezone)
     try:
         dump = backup.back_up(dsn, target, archive_folder(stack.state, dsn), now)
-    except KeepingError as error:
+    except (KeepingError, psycopg2.Error, OSError) as error:
         raise StackError(str(error)) from error
     print(f"{dump}\nThe files of the same name beside it belong to it. They hold persons: keep them safe.")
 
@@ -36,7 +38,7 @@ def restore(stack: LocalStack, dump: Path) -> None:
     dsn = stack.warehouse_dsn()
     try:
         said = restoring.restore(dsn, dump.resolve(), archive_folder(stack.state, dsn))
-    except KeepingError as error:
+    except (KeepingError, psycopg2.Error, OSError) as error:
         raise StackError(str(error)) from error
     print(f"Restored as of {said.made_at}: {len(said.relations)} tables and views, every checksum the same.")
     print("Go on with: make run")

@@ -55,7 +55,7 @@ def test_what_the_environment_has_is_taken(tmp_path: Path) -> None:
 
 
 def test_urls_follow_a_password_that_was_changed(secrets: Path) -> None:
-    (secrets / "redis_password").write_text("new")
+    (secrets / "redis_password").write_text("new\n")
     (secrets / "airflow_db_password").write_text("newer")
     make_secrets.make(secrets, {})
     assert read(secrets)["celery_broker_url"] == "redis://:new@redis:6379/0"

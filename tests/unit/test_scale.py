@@ -35,6 +35,15 @@ def test_workers_elsewhere_know_the_main_host_by_the_names_of_its_services() -> 
     assert named == set(MAIN_HOST["services"])
 
 
+def test_workers_elsewhere_see_the_folders_of_the_main_host_or_do_not_start() -> None:
+    volumes = yaml.load(WORKERS.replace("!reset", ""), yaml.SafeLoader)["services"]["worker"]["volumes"]
+    mounted = set(re.findall(r":(/opt[\w/]+)", str(COMPOSE["x-airflow"]["volumes"])))
+    assert {volume["target"] for volume in volumes} == mounted
+    assert all(volume["bind"] == {"create_host_path": False} for volume in volumes)
+    shared = {volume["target"].rpartition("/")[2] for volume in volumes if "SHARED_FOLDER" in volume["source"]}
+    assert shared == set(MAIN_HOST["volumes"])
+
+
 def test_the_main_host_opens_its_ports_in_one_network_alone() -> None:
     ports = [port for service in MAIN_HOST["services"].values() for port in service["ports"]]
     assert all(str(port).startswith("${MAIN_HOST") for port in ports)

@@ -1,4 +1,4 @@
-"""`python -m mcu.keeping backup FOLDER` and `python -m mcu.keeping restore FILE`: the warehouse of $WAREHOUSE_DSN."""
+"""`python -m mcu.keeping backup FOLDER` and `… restore FILE`: the warehouse of $WAREHOUSE_DSN or its _FILE."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from psycopg2 import OperationalError
+import psycopg2
 
 from mcu.keeping.backup import back_up
 from mcu.keeping.programs import KeepingError
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
         else:
             said = restore(dsn, path, settings.archive)
             print(f"Restored as of {said.made_at}: {len(said.relations)} tables and views, every checksum the same.")
-    except (KeepingError, OperationalError, OSError) as error:
+    except (KeepingError, psycopg2.Error, OSError) as error:
         sys.exit(f"{error}")
 
 

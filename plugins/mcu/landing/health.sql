@@ -27,10 +27,12 @@ published as (
 
 freshness as (
     select
-        'source' as area, source as name, max(exported_at) as since,
-        extract(epoch from now() - max(exported_at))::double precision / 3600 as value,
-        'часов с последней выгрузки' as detail
-    from published
+        'source' as area, source as name, max(exported_at) filter (where status = 'published') as since,
+        extract(
+            epoch from now() - max(exported_at) filter (where status = 'published')
+        )::double precision / 3600 as value,
+        'часов с последней принятой выгрузки' as detail
+    from finished
     group by source
 ),
 
@@ -98,12 +100,16 @@ marts as (
             when waiting.since < now() - interval '2 hours' then 'late'
             else 'ok'
         end as state,
-        'секунд заняла последняя сборка, ' || coalesce('полная: ' || last_build.full_because, 'приращение')
+        case
+            when last_build.build_id is null then 'ни одна сборка не опубликована'
+            else 'секунд заняла последняя сборка, ' || coalesce('полная: ' || last_build.full_because, 'приращение')
+        end
         || case when newest_build.status = 'failed' then '; следующая не прошла' else '' end
         || case when waiting.since is null then '' else '; есть загрузки новее' end as detail
-    from newest_build
-    cross join waiting
+    from waiting
+    left join newest_build on true
     left join last_build on true
+    where newest_build.build_id is not null or waiting.since is not null
 ),
 
 -- Of the newest build, if it failed; dbt and the checks may have been tried more than once.
@@ -130,7 +136,8 @@ gates as (
     from failed_gate
     union all
     select 'gate', 'all', null, 0, 'ok', 'последняя сборка прошла все проверки'
-    where not exists (select from failed_gate)
+    from newest_build
+    where status = 'published'
 ),
 
 deliveries as (
@@ -181,7 +188,7 @@ durations as (
 )
 
 select
-    area, name, case when value > 84 then 'bad' when value > 36 then 'late' else 'ok' end as state, value, since, detail
+    area, name, case when value <= 36 then 'ok' when value <= 84 then 'late' else 'bad' end as state, value, since, detail
 from freshness
 union all
 select area, name, state, value, since, detail from last_load

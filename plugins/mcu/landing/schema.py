@@ -1,4 +1,4 @@
-"""Applies the warehouse's own schema. `python -m mcu.landing.schema` does it to $WAREHOUSE_DSN."""
+"""Applies the warehouse's own schema. `python -m mcu.landing.schema` does it to $WAREHOUSE_DSN or its _FILE."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Who gets which report: CSV → ops.report_subscription. Loading a file twice changes nothing.
 
-`python -m mcu.reports.subscriptions FILE` takes the warehouse from $WAREHOUSE_DSN. The columns are recipient, report,
-scope and, if wanted, valid_from and valid_to: the first and the last day of the subscription, as 2026-12-31.
-What is not in the file stays as it is.
+`python -m mcu.reports.subscriptions FILE` takes the warehouse from $WAREHOUSE_DSN or its _FILE. The columns are
+recipient, report, scope and, if wanted, valid_from and valid_to: the first and the last day of the subscription, as
+2026-12-31. What is not in the file stays as it is.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from psycopg2.errors import InsufficientPrivilege
 from sqlalchemy import create_engine, inspect
 
-from mcu.keeping import programs
+from mcu.keeping.backup import back_up
+from mcu.keeping.restore import restore
 from mcu.landing import schema
 from stack.paths import REPOSITORY
 from stack.ports import free_port
@@ -28,7 +30,7 @@ VIEW = "create view bi.loads as select load_id, source from ops.load; grant sele
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def server() -> Iterator[Cluster]:
     """A server after two starts, with the warehouse's schema and a view of `bi` in it."""
     folder = REPOSITORY / ".local" / "test" / "databases"
     cluster = Cluster(folder / "postgres", folder / "secrets", durable=False)
@@ -36,7 +38,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     shutil.rmtree(folder, ignore_errors=True)
     cluster.start(free_port())
     try:
-        secrets = tmp_path_factory.mktemp("secrets")
+        secrets = folder / "given"
+        secrets.mkdir()
         for name, file in (("airflow", "airflow_db"), ("warehouse", "warehouse_db"), ("bi_reader", "bi_reader")):
             (secrets / f"{file}_password").write_text(PASSWORDS[name])
         for _ in range(2):
@@ -157,9 +160,16 @@ def test_an_owner_owns_his_database_and_makes_no_roles(server: Cluster) -> None:
                 cursor.execute("create role mine")
 
 
-def test_the_owner_can_still_back_up_all_of_it(server: Cluster, tmp_path: Path) -> None:
+def test_the_owner_backs_up_and_restores_into_a_new_installation(server: Cluster, tmp_path: Path) -> None:
+    """As docs/keeping.md has it: the volume of PostgreSQL is gone, the secrets are kept."""
     dsn = f"postgresql://warehouse:of%20the%20warehouse%27s@127.0.0.1:{server.port()}/warehouse"
-    programs.run("pg_dump", 150000, dsn, "--schema-only", "--file", tmp_path / "dump.sql")
-    dump = (tmp_path / "dump.sql").read_text()
-    assert "CREATE VIEW bi.loads" in dump
-    assert "CREATE FUNCTION ops.to_local_date" in dump
+    dump = back_up(dsn, tmp_path / "backups", tmp_path / "no archive", datetime.now(UTC))
+    with server.superuser() as connection, connection.cursor() as cursor:
+        cursor.execute("alter database warehouse rename to warehouse_before")
+    run_script(server, server.folder.parent / "given")
+    restored = restore(dsn, dump, tmp_path / "archive")
+    assert {"bi.loads", "ops.load"} <= restored.relations.keys()
+    with closing(connect(server, "bi_reader", "warehouse")) as reader, reader.cursor() as cursor:
+        assert fetch(cursor, "select * from bi.loads") == []
+        with pytest.raises(InsufficientPrivilege):
+            cursor.execute("select prosrc from pg_proc")

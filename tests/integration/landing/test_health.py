@@ -41,7 +41,28 @@ def health(world: World) -> dict[tuple[str, str], tuple[str, float | None, str]]
 
 
 def test_an_empty_warehouse_has_nothing_that_is_wrong(warehouse: Connection) -> None:
-    assert set(health(World(warehouse))) == {("gate", "all"), ("alert", "all")}
+    assert set(health(World(warehouse))) == {("alert", "all")}
+
+
+def test_what_never_came_about_is_not_well(warehouse: Connection) -> None:
+    """A source of which every file was refused; loads that no build has ever taken in."""
+    world = World(warehouse)
+    world.load("first.xlsx", "refused", now())
+    found = health(world)
+    assert found["source", "pos"][:2] == ("bad", None)
+    assert ("build", "marts") not in found
+    world.load("next.xlsx", "published", now() - 3 * HOUR)
+    world.do("update ops.load set finished_at = %s where uri = 'next.xlsx'", now() - 3 * HOUR)
+    state, value, detail = health(world)["build", "marts"]
+    assert (state, value) == ("late", None)
+    assert detail.startswith("ни одна сборка не опубликована")
+
+
+def test_a_build_that_was_cut_off_has_passed_no_gate(world: World) -> None:
+    world.build("failed", now())
+    found = health(world)
+    assert found["build", "marts"][0] == "bad"
+    assert {name for area, name in found if area == "gate"} == set()
 
 
 def test_all_is_well(world: World) -> None:
