@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from pypdf import PdfReader
 
 from mcu.keeping import programs
 
@@ -20,13 +23,22 @@ def secrets_of(folder: Path) -> dict[str, str]:
 
 
 def texts_of_files(folders: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Path and content of every file below."""
+    """Path and content of every file below; of workbooks and PDF what they hold unpacked."""
     for folder in folders:
         for root, _, names in os.walk(folder):
             for name in names:
                 path = Path(root, name)
                 if path.is_file():
-                    yield str(path), path.read_bytes()
+                    yield str(path), _unpacked(path)
+
+
+def _unpacked(path: Path) -> bytes:
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as book:
+            return b"\n".join(book.read(name) for name in book.namelist())
+    if path.suffix == ".pdf":
+        return "\n".join(page.extract_text() for page in PdfReader(path).pages).encode()
+    return path.read_bytes()
 
 
 def text_of_database(dsn: str, file: Path) -> tuple[str, bytes]:

@@ -135,9 +135,10 @@ def test_no_secret_stands_where_somebody_looks(stack: LocalStack, warehouse: Any
         places.append(text_of_database(dsn, tmp_path / name))
     assert leaks(places, secrets) == []
 
-    seen = {"a task": "extract_appeals", "a mart": "rpt_weekly_municipality", "a mail": "<title>"}
-    for planted in seen.values():
+    for planted in ("extract_appeals", "rpt_weekly_municipality", "<title>"):  # of a log, a ledger, a page
         assert leaks(places, {"planted": planted})
+    in_forms = {place.rpartition(".")[2].split(":")[0] for place in leaks(places, {"planted": "Ростовская область"})}
+    assert {"html", "pdf", "xlsx"} <= in_forms
     assert all(any(place.startswith(str(folder)) for place, _ in places) for folder in looked_at)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -205,6 +206,18 @@ def test_old_results_go(house: Keeping, monkeypatch: pytest.MonkeyPatch) -> None
     assert house.ask("select count(*) from pg_tables where schemaname = 'stage'") == [(0,)]
     assert house.ask("select count(*) from ops.dbt_result where node_id ~ 'rpt_weekly'") == [(0,)]
     assert house.ask(is_vacuumed) == [(True,)]
+
+
+def test_marts_are_not_vacuumed_beside_a_build(house: Keeping, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", retention.__name__)
+    retention.vacuum(house.dsn)
+    house.run("insert into ops.mart_build (run_id, status) values ('at work', 'running')")
+    retention.vacuum(house.dsn)
+    house.run("delete from ops.mart_build where run_id = 'at work'")
+    all_of_them, without_marts = (int(re.findall(r"vacuumed (\d+)", text)[0]) for text in caplog.messages)
+    (left_out,) = house.ask("select count(*) from pg_tables where schemaname in ('marts', 'pii')")[0]
+    assert left_out > 10
+    assert without_marts == all_of_them - left_out
 
 
 def results(house: Keeping) -> list[Any]:
