@@ -82,7 +82,7 @@ def service_environment(
     return {
         **NO_TELEMETRY,
         **AIRFLOW,
-        **told_outside(),
+        **metrics_and_lineage(),
         "MCU_ARCHIVE": str(archive_folder(state, warehouse_dsn)),
         **{
             name: value
@@ -112,7 +112,7 @@ def service_environment(
     }
 
 
-def told_outside() -> dict[str, str]:
+def metrics_and_lineage() -> dict[str, str]:
     """Airflow's metrics and lineage events go to the receivers that the user names, and nowhere if none is named."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
     return {

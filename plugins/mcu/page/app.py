@@ -49,7 +49,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-class Thing(NamedTuple):
+class HealthRow(NamedTuple):
     """A row of ops.health."""
 
     area: str
@@ -91,7 +91,7 @@ def make_app(archive: Path, timezone: ZoneInfo, connect: Callable[[], Connection
     return app
 
 
-def look(connect: Callable[[], Connection]) -> list[Thing]:
+def look(connect: Callable[[], Connection]) -> list[HealthRow]:
     """Everything that is watched, the worst of each area first. Raises psycopg2.Error if that cannot be read."""
     with closing(connect()) as connection:
         connection.set_session(readonly=True)
@@ -101,7 +101,7 @@ def look(connect: Callable[[], Connection]) -> list[Thing]:
                 "select area, name, state, value, since, detail from ops.health"
                 " order by area, array_position(array['bad', 'late', 'ok'], state), name"
             )
-            return [Thing(*row) for row in cursor.fetchall()]
+            return [HealthRow(*row) for row in cursor.fetchall()]
 
 
 def find(archive: Path, path: str) -> Path | None:
