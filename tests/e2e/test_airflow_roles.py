@@ -90,7 +90,7 @@ def environment(secrets: Path) -> dict[str, str]:
     """What the compose file gives to every service of Airflow, with its folder of secrets somewhere else."""
     compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
     shown = compose["x-airflow"]["environment"].items()
-    settings = {name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value or "") for name, value in shown}
+    settings = {name: re.sub(r"\$\{\w+(?::-(.*?)|:\+.*?)\}", r"\1", value or "") for name, value in shown}
     airflows = {name: value.replace(IN_CONTAINER, str(secrets)) for name, value in settings.items() if value}
     return {
         **NO_TELEMETRY,
