@@ -152,5 +152,17 @@ def test_an_engineer_starts_runs_but_makes_no_users(page: Page) -> None:
     assert page.ask("GET", "/auth/fab/v1/users", token=page.token("admin"))[1]["total_entries"] == 3
 
 
+def test_a_run_with_a_deadline_can_be_cleared(page: Page) -> None:
+    token, dag = page.token("engineer"), "/api/v2/dags/report_weekly"
+    run_of: dict[str, Any] = {"dag_run_id": "cleared", "logical_date": None, "conf": {}}
+    page.ask("POST", f"{dag}/dagRuns", run_of, token)
+    page.ask("PATCH", f"{dag}/dagRuns/cleared", {"state": "failed"}, token)
+    clear = {"dry_run": False, "dag_run_id": "cleared", "only_failed": False}
+    cleared = page.ask("POST", f"{dag}/clearTaskInstances", clear, token)[1]["task_instances"]
+    assert {task["task_id"] for task in cleared} == {"wait_for_marts", "deliver"}
+    (deadline,) = page.ask("GET", "/ui/dags/report_weekly/dagRuns/cleared/deadlines", token=token)[1]["deadlines"]
+    assert deadline["deadline_time"]
+
+
 def test_no_secret_can_be_read_in_the_configuration(page: Page) -> None:
     assert page.refusal("GET", "/api/v2/config", token=page.token("admin")) == 403

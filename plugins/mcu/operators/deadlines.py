@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from airflow.sdk.definitions.callback import SyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from mcu.alerts import missed
 from mcu.operators import warehouse
+from mcu.operators.run_queued import RunQueued
 from mcu.settings import Settings
 
 
@@ -28,7 +29,7 @@ def of_run() -> DeadlineAlert:
     """MCU_RUN_MINUTES after the run was queued."""
     # Not on the triggerer, which the local stack lacks: the executor has to work for alert_engineers anyway.
     return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=RunQueued(),
         interval=Settings.from_env().run_takes_at_most,
         callback=SyncCallback(note_missed),
     )

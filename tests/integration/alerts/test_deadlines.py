@@ -13,12 +13,12 @@ import psycopg2
 import pytest
 import structlog
 from airflow.sdk.definitions.callback import SyncCallback
-from airflow.sdk.definitions.deadline import DeadlineReference
 from airflow.sdk.execution_time.callback_supervisor import execute_callback
 
 from mcu.alerts import causes
 from mcu.operators import deadlines
 from mcu.operators.alert_engineers import AlertEngineersOperator
+from mcu.operators.run_queued import RunQueued
 from tests.integration.alerts.world import HOUR, MONDAY_9, SETTINGS, World
 
 pytestmark = pytest.mark.postgres
@@ -48,7 +48,7 @@ def found(world: World, at: datetime = MONDAY_9) -> list[causes.Cause]:
 def test_the_deadline_is_counted_from_the_queue_and_noted_by_the_executor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MCU_RUN_MINUTES", "1")
     alert = deadlines.of_run()
-    assert alert.reference == DeadlineReference.DAGRUN_QUEUED_AT
+    assert alert.reference == RunQueued()
     assert alert.interval == timedelta(minutes=1)
     assert isinstance(alert.callback, SyncCallback), "the local stack has no triggerer"
 
