@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from stack.environment import LINEAGE
+from tests.unit.test_make_secrets import make_secrets
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -113,12 +114,23 @@ def test_secret_in_an_environment_is_found(name: str, value: str) -> None:
     assert secrets_in_environments({"a": {"environment": {name: value}}}) == {name}
 
 
-def test_every_secret_file_that_is_read_is_made() -> None:
-    text = (ROOT / "docker-compose.yml").read_text() + (ROOT / "docker/databases.sql").read_text()
+def test_every_secret_file_that_is_read_is_made(tmp_path: Path) -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
     read = set(re.findall(r"secrets/(\w[\w.]*)", text))
-    made = set(re.findall(r'"(\w+)"[,:] ', (ROOT / "docker/make_secrets.py").read_text().replace("\n", " ")))
-    assert {"postgres_password", "airflow_fernet_key", "warehouse_dsn"} <= read
-    assert read - made == {"connections.env"}
+    read |= set(re.findall(r":'secrets'/(\w+)", (ROOT / "docker/databases.sql").read_text()))
+    make_secrets.make(tmp_path, {})
+    assert {"postgres_password", "airflow_fernet_key", "warehouse_dsn", "bi_reader_password", "connections.env"} <= read
+    assert read <= {file.name for file in tmp_path.iterdir()}
+
+
+def test_what_stands_in_env_goes_into_no_service_but_by_name() -> None:
+    assert [name for name, service in COMPOSE["services"].items() if "env_file" in service] == ["secrets"]
+    passed_on = {name for name, value in COMPOSE["x-airflow"]["environment"].items() if value is None}
+    assert {name for name in passed_on if not name.startswith("MCU_")} == {
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "AIRFLOW_CONN_ALERT_WEBHOOK",
+    }
 
 
 def test_every_variable_is_documented_and_none_is_needed() -> None:
