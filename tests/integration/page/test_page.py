@@ -107,7 +107,7 @@ def test_the_page_shows_what_is_watched(reader: TestClient, warehouse: Connectio
     World(warehouse).do("update ops.load set source = '<b>x'")
     answer = reader.get("/mcu/")
     assert answer.status_code == 200
-    assert "часов с последней выгрузки" in answer.text
+    assert "часов с последней принятой выгрузки" in answer.text
     assert "23.11.2026" in answer.text
     assert 'href="archive/index.html"' in answer.text
     assert "<b>x" not in answer.text
