@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,12 @@ from openlineage.client.facet_v2 import column_lineage_dataset as columns_of
 from openlineage.common.provider.dbt import DbtLocalArtifactProcessor, ParentRunMetadata
 from psycopg2.extensions import connection as Connection
 
+from mcu.lineage import catalogue
+from mcu.lineage.catalogue import Columns
 from mcu.lineage.names import Warehouse
 
 PRODUCER = "https://github.com/OpenLineage/OpenLineage/tree/main/integration/dbt"
 log = logging.getLogger(__name__)
-
-Columns = Mapping[tuple[str, str], Sequence[str]]
-
-COLUMNS = """
-    select relnamespace::regnamespace::text, relname, array_agg(attname order by attnum)
-    from pg_class
-    join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
-    where relkind in ('r', 'v', 'p')
-        and relnamespace::regnamespace::text not in ('pg_catalog', 'information_schema', 'pg_toast')
-    group by 1, 2
-"""
 
 # As this project writes SQL: what a model reads comes in whole by its first CTEs, and its last one goes out whole.
 IMPORT = re.compile(r'select \* from ("[^"]+"\."([^"]+)"\."([^"]+)")')
@@ -47,7 +38,7 @@ def events(
 
     Raises OSError if dbt left no artefacts there.
     """
-    artefacts = _Artefacts(project, target, _columns(connection), warehouse, namespace)
+    artefacts = _Artefacts(project, target, catalogue.columns(connection), warehouse, namespace)
     artefacts.dbt_run_metadata = parent
     found = artefacts.parse()
     yield from (*found.starts, *found.completes, *found.fails)
@@ -100,9 +91,3 @@ class _Artefacts(DbtLocalArtifactProcessor):  # type: ignore[misc]  # it has no 
             field.inputFields = [one for one in field.inputFields if one.name.startswith(f"{self.warehouse.database}.")]
         facet.fields = {name: field for name, field in facet.fields.items() if field.inputFields}
         return facet if facet.fields else None
-
-
-def _columns(connection: Connection) -> Columns:
-    with connection.cursor() as cursor:
-        cursor.execute(COLUMNS)
-        return {(schema, table): columns for schema, table, columns in cursor.fetchall()}
