@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
 from mcu.settings import Settings
+from tests import posts
 
 SETTINGS = Settings.from_env({"MCU_ALERT_RECIPIENTS": "a@mcu.example,b@mcu.example"})
 MONDAY_9 = datetime(2026, 11, 23, 9, tzinfo=SETTINGS.timezone)
@@ -107,21 +106,11 @@ class Hook:
 def hook() -> Iterator[Hook]:
     taken = Hook()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            taken.paths.append(self.path)
-            taken.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(taken.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def take(path: str, body: bytes, _: str | None) -> int:
+        taken.paths.append(path)
+        taken.bodies.append(json.loads(body))
+        return taken.status
 
-        def log_message(self, *_: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        taken.url = f"http://127.0.0.1:{server.server_address[1]}/hooks"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with posts.server(take) as address:
+        taken.url = f"{address}/hooks"
         yield taken
-        server.shutdown()
-        thread.join()

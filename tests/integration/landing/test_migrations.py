@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
@@ -22,6 +21,7 @@ from mcu.landing import pseudonym, schema
 from stack.paths import REPOSITORY
 from stack.postgres import Cluster
 from tests.catalog import describe
+from tests.integration.transform.test_publish_marts import fetch, run
 
 pytestmark = pytest.mark.postgres
 
@@ -61,17 +61,6 @@ def empty_dsn(postgres_server: Cluster) -> Iterator[str]:
         cursor.execute("create database before_any_start owner mcu")
         yield postgres_server.dsn("before_any_start")
         cursor.execute("drop database before_any_start with (force)")
-
-
-def fetch(connection: Connection, query: str) -> list[tuple[Any, ...]]:
-    with connection, connection.cursor() as cursor:
-        cursor.execute(query)
-        return list(cursor.fetchall())
-
-
-def run(connection: Connection, statement: str) -> None:
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement)
 
 
 def revision_of(connection: Connection) -> str:
